@@ -1,0 +1,32 @@
+// Order takes orders in its web pages and over JSON, and publishes what happens to them as a feed.
+//
+// The story of an order goes on in feed.go (how it is published), shared/poll/poller.go (how a consumer reads it) and
+// invoicing/consumer.go (how it becomes an invoice).
+package main
+
+import (
+	"msatom/shared/feed"
+	"msatom/shared/page"
+	"msatom/shared/postgres"
+	"msatom/shared/service"
+	"msatom/shared/web"
+)
+
+func main() {
+	service.Main("order", nil, func(s *service.Service) error {
+		log := newLog(s.DB.DB)
+		orders := &Orders{db: s.DB.DB, log: log}
+		catalog := &Catalog{db: s.DB.DB}
+
+		s.Migrations = []postgres.Migration{feed.Migration(), migration()}
+		s.Seed = catalog.Seed
+		s.Background = append(s.Background, log.Run)
+
+		e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, pages()), Ready: s.DB.Ready})
+		(&orderWeb{orders: orders, catalog: catalog, log: log, instance: s.Instance}).routes(e)
+		(&catalogWeb{catalog: catalog}).routes(e)
+		(&feedWeb{log: log}).routes(e)
+		s.Handler = e
+		return nil
+	})
+}

@@ -1,0 +1,211 @@
+// Placing, changing, cancelling and reading orders. Every change is one transaction that also records the event; after its
+// commit the caller waits until the event is published, so that whoever got an answer finds the order in the feed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"msatom/shared/feed"
+	"msatom/shared/problem"
+)
+
+// Orders is all orders.
+type Orders struct {
+	db  *gorm.DB
+	log *feed.Log
+}
+
+// Place takes an order. A draft with the name of a request that has placed an order already returns that one. Errors:
+// problem.Error 422 with each fault.
+func (s *Orders) Place(ctx context.Context, d Draft) (Order, error) {
+	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
+		o, err := s.fill(tx, d, nil)
+		if err != nil {
+			return "", o, err
+		}
+		o.Status = placed
+		if d.Request != "" {
+			o.Request = &d.Request
+		}
+		created := tx.Omit(clause.Associations).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "request"}}, DoNothing: true}).Create(&o)
+		if created.Error != nil {
+			return "", o, created.Error
+		}
+		if created.RowsAffected == 0 {
+			err := tx.Take(&o, "request = ?", d.Request).Error
+			return "", o, err
+		}
+		return placed, o, s.writeLines(tx, &o)
+	})
+}
+
+// Change replaces what a client may say about an order. Lines of items that it had keep their price. match is "" or the
+// entity tag of the order that the client changed. Errors: problem.Error 404, 409 if it is cancelled, 412 if it has changed, 422.
+func (s *Orders) Change(ctx context.Context, id int64, match string, d Draft) (Order, error) {
+	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
+		old, err := s.lock(tx, id, match)
+		if err != nil {
+			return "", old, err
+		}
+		if old.Status == cancelled {
+			return "", old, problem.Conflict("Order %d is cancelled; it cannot be changed.", id)
+		}
+		o, err := s.fill(tx, d, old.Lines)
+		if err != nil {
+			return "", o, err
+		}
+		o.ID, o.Status, o.Version, o.Request = old.ID, old.Status, old.Version+1, old.Request
+		if err := tx.Omit(clause.Associations).Save(&o).Error; err != nil {
+			return "", o, err
+		}
+		if err := tx.Where("order_id = ?", id).Delete(&Line{}).Error; err != nil {
+			return "", o, err
+		}
+		return changed, o, s.writeLines(tx, &o)
+	})
+}
+
+// Cancel cancels an order, which stays readable. Cancelling it again changes nothing. Errors: problem.Error 404, 412.
+func (s *Orders) Cancel(ctx context.Context, id int64, match string) (Order, error) {
+	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
+		o, err := s.lock(tx, id, match)
+		if err != nil || o.Status == cancelled {
+			return "", o, err
+		}
+		o.Status, o.Version, o.Changed = cancelled, o.Version+1, tx.NowFunc()
+		return cancelled, o, tx.Model(&o).Select("status", "version", "changed").Updates(&o).Error
+	})
+}
+
+// change runs f in a transaction, records the event of the kind it returns ("" for none), publishes it, and reads the order.
+func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o Order, err error)) (Order, error) {
+	var o Order
+	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+		var kind string
+		if kind, o, err = f(tx); err != nil || kind == "" {
+			return err
+		}
+		o.NumberOfLines = len(o.Lines)
+		return record(tx, s.log, kind, o)
+	})
+	if err != nil {
+		return o, err
+	}
+	if err := s.log.Publish(ctx); err != nil {
+		slog.Debug("published later", "order", o.ID, "error", err)
+	}
+	return s.Get(ctx, o.ID)
+}
+
+// fill makes an order of a draft, with customer and items from the catalog, or says what is wrong with it.
+func (s *Orders) fill(tx *gorm.DB, d Draft, before []Line) (Order, error) {
+	var f problem.Faults
+	d.check(&f)
+	o := Order{CustomerID: int64(d.Customer), Shipping: d.Shipping, Billing: d.Billing, Version: 1, Changed: tx.NowFunc()}
+	if err := tx.Take(&o.Customer, "customer_id = ?", o.CustomerID).Error; errors.Is(err, gorm.ErrRecordNotFound) {
+		f.Add("customer", "is unknown")
+	} else if err != nil {
+		return o, err
+	}
+	var ids []int64
+	for _, l := range d.Lines[:min(len(d.Lines), maxLines)] {
+		ids = append(ids, int64(l.Item))
+	}
+	var found []Item
+	if err := tx.Table("item").Find(&found, "item_id IN ?", append(ids, 0)).Error; err != nil {
+		return o, err
+	}
+	items := map[int64]Item{}
+	for _, item := range found {
+		items[item.ID] = item
+	}
+	for _, l := range before {
+		items[l.Item.ID] = l.Item
+	}
+	for i, id := range ids {
+		item, ok := items[id]
+		if !ok {
+			f.Add(fmt.Sprintf("orderLine[%d].item", i), "is unknown")
+		}
+		o.Lines = append(o.Lines, Line{Number: i + 1, Count: d.Lines[i].Count, Item: item})
+	}
+	return o, f.Err()
+}
+
+func (s *Orders) writeLines(tx *gorm.DB, o *Order) error {
+	for i := range o.Lines {
+		o.Lines[i].OrderID = o.ID
+	}
+	return tx.Create(&o.Lines).Error
+}
+
+// lock reads an order for a change. Errors: problem.Error 404, or 412 if it no longer has the entity tag match.
+func (s *Orders) lock(tx *gorm.DB, id int64, match string) (Order, error) {
+	if err := tx.Exec("SELECT FROM orders WHERE id = ? FOR UPDATE", id).Error; err != nil {
+		return Order{}, err
+	}
+	o, err := s.get(tx, id)
+	if err == nil && match != "" && match != "*" && match != o.ETag() {
+		return o, problem.New(412, "Order %d has been changed since you read it. Look at it again before you change it.", id)
+	}
+	return o, err
+}
+
+// Get reads an order. Errors: problem.Error 404.
+func (s *Orders) Get(ctx context.Context, id int64) (Order, error) {
+	return s.get(s.db.WithContext(ctx), id)
+}
+
+// withUpdated adds when the order's latest entry was published; until it is, when it was made.
+const withUpdated = "orders.*, coalesce(feed_updated(orders.id), orders.changed) AS updated"
+
+func (s *Orders) get(db *gorm.DB, id int64) (o Order, err error) {
+	err = complete(db).Take(&o, "id = ?", id).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return o, problem.NotFound("There is no order %d.", id)
+	}
+	o.NumberOfLines = len(o.Lines)
+	return o, err
+}
+
+func complete(db *gorm.DB) *gorm.DB {
+	return db.Select(withUpdated).Preload("Customer").Preload("Lines", func(db *gorm.DB) *gorm.DB { return db.Order("number") })
+}
+
+// Selection is a part of the orders, newest first.
+type Selection struct {
+	Name   string // part of the customer's name, "" for all
+	Before int64  // only ids below it
+	Limit  int
+}
+
+// List reads a selection and says whether there are more behind it.
+func (s *Orders) List(ctx context.Context, sel Selection) (list []Order, more bool, err error) {
+	db := s.db.WithContext(ctx)
+	q := complete(db).Where("id < ?", sel.Before).Order("id DESC").Limit(sel.Limit + 1)
+	if sel.Name != "" {
+		var customers []int64
+		pattern := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(sel.Name) + "%"
+		if err := db.Model(&Customer{}).Where("firstname || ' ' || name ILIKE ?", pattern).Pluck("customer_id", &customers).Error; err != nil {
+			return nil, false, err
+		}
+		q = q.Where("customer_id IN ?", append(customers, 0))
+	}
+	if err := q.Find(&list).Error; err != nil {
+		return nil, false, err
+	}
+	if more = len(list) > sel.Limit; more {
+		list = list[:sel.Limit]
+	}
+	for i := range list {
+		list[i].NumberOfLines = len(list[i].Lines)
+	}
+	return list, more, nil
+}

@@ -1,0 +1,470 @@
+package feed
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mmcdole/gofeed/atom"
+	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
+	"msatom/shared/postgres/pgtest"
+	"msatom/shared/problem"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+var about = About{
+	Name: "thing", Path: "/thing/feed", Home: "/thing/", Title: "Things", Subtitle: "All things", Author: "Tester",
+	Describe: func(e Entry) (string, string, string) {
+		return fmt.Sprintf("Thing %d", e.Subject), "A <thing> & more", fmt.Sprintf("/thing/%d", e.Subject)
+	},
+}
+
+// open starts a log on a database of its own.
+func open(t testing.TB) *Log {
+	return run(t, pgtest.Open(t, Migration()))
+}
+
+// run starts the log of an instance on db, and waits until it knows its head.
+func run(t testing.TB, db *postgres.DB) *Log {
+	t.Helper()
+	l := NewLog(db.DB, about)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); l.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	publish(t, l)
+	return l
+}
+
+func publish(t testing.TB, l *Log) {
+	t.Helper()
+	if err := l.Publish(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fill appends n events of different subjects and publishes them.
+func fill(t testing.TB, l *Log, n int) {
+	t.Helper()
+	head, _ := l.Head()
+	err := l.db.Exec(`WITH e AS (INSERT INTO feed_event (subject, kind, withdraws, snapshot)
+		SELECT i, 'made', false, json_build_object('id', i) FROM generate_series(?::bigint + 1, ?::bigint + ?::bigint) i RETURNING id)
+		INSERT INTO feed_pending SELECT id FROM e`, head.Position, head.Position, n).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l)
+}
+
+func get(t testing.TB, l *Log, n int64, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", "http://thing.test:8080/thing/feed", nil)
+	mediaType := "application/atom+xml"
+	for i := 0; i+1 < len(header); i += 2 {
+		if header[i] == "Accept" {
+			mediaType = header[i+1]
+		}
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	if err := l.Serve(w, r, n, mediaType); err != nil {
+		t.Fatalf("document %d: %v", n, err)
+	}
+	return w
+}
+
+// parse reads an Atom document by a parser that is not ours.
+func parse(t testing.TB, w *httptest.ResponseRecorder) *atom.Feed {
+	t.Helper()
+	f, err := (&atom.Parser{}).Parse(bytes.NewReader(w.Body.Bytes()))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, w.Body)
+	}
+	return f
+}
+
+func link(f *atom.Feed, rel string) string {
+	for _, l := range f.Links {
+		if l.Rel == rel && l.Type == "" {
+			return l.Href
+		}
+	}
+	return ""
+}
+
+// Many writers commit out of order, some roll back, and two instances give positions: all readers ever see is
+// a log that grows at its end, without a gap, with every committed event once.
+func TestNothingIsLostOrDoubled(t *testing.T) {
+	url := pgtest.URL(t)
+	db1, db2 := pgtest.At(t, url, Migration()), pgtest.At(t, url, Migration())
+	logs := []*Log{run(t, db1), run(t, db2)}
+	var wg sync.WaitGroup
+	const writers, each = 16, 40
+	rollback := errors.New("rolled back")
+	for w := range writers {
+		wg.Go(func() {
+			l := logs[w%2]
+			for i := range each {
+				subject := int64(w*each + i + 1)
+				err := l.db.Transaction(func(tx *gorm.DB) error {
+					if err := l.Append(tx, Event{Subject: subject, Kind: "made", Snapshot: []byte(`{}`)}); err != nil {
+						return err
+					}
+					if i%5 == 0 {
+						// Commits after others that began later.
+						if err := tx.Exec("SELECT pg_sleep(0.01)").Error; err != nil {
+							return err
+						}
+					}
+					if i%7 == 0 {
+						return rollback
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, rollback) {
+					t.Error(err)
+				}
+				if err := l.Publish(context.Background()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	stop := make(chan struct{})
+	reader := make(chan []Entry)
+	go func() { // reads by position alone, as a consumer does
+		var seen []Entry
+		for {
+			var last bool
+			select {
+			case <-stop:
+				last = true
+			default:
+			}
+			var more []Entry
+			if err := db2.Raw("SELECT p.position, p.updated, e.subject FROM feed_position p JOIN feed_event e ON e.id = p.event_id WHERE position > ? ORDER BY position", len(seen)).Scan(&more).Error; err != nil {
+				t.Error(err)
+			}
+			seen = append(seen, more...)
+			if last {
+				reader <- seen
+				return
+			}
+		}
+	}()
+	wg.Wait()
+	publish(t, logs[0])
+	close(stop)
+	seen := <-reader
+
+	subjects := map[int64]bool{}
+	for i, e := range seen {
+		if e.Position != int64(i+1) {
+			t.Fatalf("entry %d has position %d", i+1, e.Position)
+		}
+		if i > 0 && e.Updated.Before(seen[i-1].Updated) {
+			t.Errorf("position %d is updated before its predecessor", e.Position)
+		}
+		if subjects[e.Subject] {
+			t.Errorf("subject %d stands twice", e.Subject)
+		}
+		subjects[e.Subject] = true
+	}
+	for s := range int64(writers * each) {
+		if committed := s%each%7 != 0; subjects[s+1] != committed {
+			t.Errorf("subject %d: seen %t, committed %t", s+1, subjects[s+1], committed)
+		}
+	}
+}
+
+// An event whose instance died after the commit is published by another within a tick.
+func TestEventsOfADeadInstanceArePublished(t *testing.T) {
+	l := open(t)
+	if err := l.Append(l.db, Event{Subject: 1, Kind: "made", Snapshot: []byte(`{"id":1}`)}); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if h, _ := l.Head(); h.Position == 1 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("not published")
+		}
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	l := open(t)
+	for _, c := range []struct {
+		add     int // events before the look
+		n       int64
+		entries int
+		newest  int64
+		archive bool
+		links   map[string]string // path by rel, "" for none
+	}{
+		{0, 0, 0, 0, false, map[string]string{"self": "/thing/feed", "via": "/thing/feed/1", "prev-archive": ""}},
+		{0, 1, 0, 0, false, map[string]string{"self": "/thing/feed/1", "via": "", "next-archive": ""}},
+		{100, 0, 100, 100, false, map[string]string{"via": "/thing/feed/1", "prev-archive": ""}},
+		{0, 1, 100, 100, false, map[string]string{"next-archive": ""}},
+		{1, 0, 101, 101, false, map[string]string{"via": "/thing/feed/2", "prev-archive": ""}},
+		{0, 1, 100, 100, true, map[string]string{"self": "/thing/feed/1", "current": "/thing/feed", "next-archive": "/thing/feed/2", "prev-archive": ""}},
+		{0, 2, 1, 101, false, map[string]string{"next-archive": "", "prev-archive": "/thing/feed/1"}},
+		{149, 0, 150, 250, false, map[string]string{"via": "/thing/feed/3", "prev-archive": "/thing/feed/1", "first": "/thing/feed/1"}},
+		{50, 0, 100, 300, false, map[string]string{"via": "/thing/feed/3", "prev-archive": "/thing/feed/2"}},
+	} {
+		if c.add > 0 {
+			fill(t, l, c.add)
+		}
+		head, _ := l.Head()
+		name := fmt.Sprintf("document %d at %d", c.n, head.Position)
+		w := get(t, l, c.n)
+		f := parse(t, w)
+		if len(f.Entries) != c.entries {
+			t.Errorf("%s: %d entries, want %d", name, len(f.Entries), c.entries)
+		}
+		for i, e := range f.Entries {
+			want := fmt.Sprintf("tag:msatom.example,2026:thing/%s/%d", head.Epoch, c.newest-int64(i))
+			if e.ID != want || e.Content.Src == "" || e.Content.Type != "application/json" || e.UpdatedParsed == nil {
+				t.Errorf("%s: entry %d is %+v, want id %s", name, i, e, want)
+			}
+		}
+		_, archive := f.Extensions["fh"]["archive"]
+		if archive != c.archive {
+			t.Errorf("%s: fh:archive %t, want %t", name, archive, c.archive)
+		}
+		if immutable := strings.Contains(w.Header().Get("Cache-Control"), "immutable"); immutable != c.archive {
+			t.Errorf("%s: Cache-Control %q", name, w.Header().Get("Cache-Control"))
+		}
+		for rel, path := range c.links {
+			if path != "" {
+				path = "http://thing.test:8080" + path
+			}
+			if got := link(f, rel); got != path {
+				t.Errorf("%s: %s = %q, want %q", name, rel, got, path)
+			}
+		}
+	}
+	for _, n := range []int64{4, -1, 1 << 62} {
+		err := l.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), n, "application/atom+xml")
+		if p := problem.As(err); p == nil || p.Status != 404 {
+			t.Errorf("document %d: %v, want 404", n, err)
+		}
+	}
+}
+
+// An archived document is the same bytes before and after more events, and from another instance.
+func TestArchivedDocumentsNeverChange(t *testing.T) {
+	url := pgtest.URL(t)
+	l := run(t, pgtest.At(t, url, Migration()))
+	fill(t, l, 250)
+	before := map[string]string{}
+	read := func(l *Log, n int64, accept string) string {
+		w := get(t, l, n, "Accept", accept)
+		return w.Header().Get("ETag") + w.Header().Get("Last-Modified") + w.Body.String()
+	}
+	for _, accept := range []string{"application/atom+xml", "application/json"} {
+		for n := int64(1); n <= 2; n++ {
+			before[fmt.Sprint(accept, n)] = read(l, n, accept)
+		}
+	}
+	fill(t, l, 1000)
+	again := run(t, pgtest.At(t, url, Migration()))
+	for _, accept := range []string{"application/atom+xml", "application/json"} {
+		for n := int64(1); n <= 2; n++ {
+			for _, l := range []*Log{l, again} {
+				if got := read(l, n, accept); got != before[fmt.Sprint(accept, n)] {
+					t.Errorf("document %d as %s changed:\n%s\nwas\n%s", n, accept, got, before[fmt.Sprint(accept, n)])
+				}
+			}
+		}
+	}
+}
+
+func TestJSONHoldsTheSnapshots(t *testing.T) {
+	l := open(t)
+	fill(t, l, 3)
+	var f JSONFeed
+	if err := json.Unmarshal(get(t, l, 0, "Accept", "application/json").Body.Bytes(), &f); err != nil {
+		t.Fatal(err)
+	}
+	if f.Log.Head != 3 || len(f.Items) != 3 || f.Log.Links["via"] != "http://thing.test:8080/thing/feed/1" {
+		t.Fatalf("%+v", f)
+	}
+	e := f.Items[0]
+	want := fmt.Sprintf(`{"updated":"%s","id" : 3}`, e.DateModified.Format(time.RFC3339))
+	if e.Event.Position != 3 || e.Event.Subject != 3 || !sameJSON(t, string(e.Event.Snapshot), want) {
+		t.Errorf("%+v, snapshot %s, want %s", e, e.Event.Snapshot, want)
+	}
+	if epoch := parse(t, get(t, l, 0)).ID; epoch != f.Log.Epoch {
+		t.Errorf("epoch %q in JSON, %q in Atom", f.Log.Epoch, epoch)
+	}
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if err := errors.Join(json.Unmarshal([]byte(a), &x), json.Unmarshal([]byte(b), &y)); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(x) == fmt.Sprint(y)
+}
+
+// A withdrawal is an entry, and a deleted-entry for each earlier entry of its subject, here in another document too.
+func TestWithdrawal(t *testing.T) {
+	l := open(t)
+	fill(t, l, 100)
+	for _, e := range []Event{
+		{Subject: 7, Kind: "changed", Snapshot: []byte(`{"id":7}`)},
+		{Subject: 7, Kind: "cancelled", Withdraws: true, Snapshot: []byte(`{"id":7}`)},
+	} {
+		if err := l.Append(l.db, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(t, l)
+	f := parse(t, get(t, l, 2))
+	if len(f.Entries) != 2 || f.Entries[0].Categories[0].Term != "cancelled" {
+		t.Fatalf("entries %+v", f.Entries)
+	}
+	var refs []string
+	for _, d := range f.Extensions["at"]["deleted-entry"] {
+		refs = append(refs, strings.TrimPrefix(d.Attrs["ref"], f.ID+"/"))
+		if d.Attrs["when"] != f.Entries[0].Updated {
+			t.Errorf("when = %q, want %q", d.Attrs["when"], f.Entries[0].Updated)
+		}
+	}
+	if fmt.Sprint(refs) != "[7 101]" {
+		t.Errorf("deleted entries %v, want [7 101]", refs)
+	}
+}
+
+func TestConditionalGet(t *testing.T) {
+	l := open(t)
+	fill(t, l, 101)
+	// The second of the last entry is made to be long over, so that it is a date that can be promised.
+	setUpdated(t, l, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	first := get(t, l, 0)
+	etag, modified := first.Header().Get("ETag"), first.Header().Get("Last-Modified")
+	if modified != "Sun, 01 Mar 2026 12:00:00 GMT" {
+		t.Fatalf("Last-Modified = %q", modified)
+	}
+	archived := get(t, l, 1)
+	for _, c := range []struct {
+		name   string
+		n      int64
+		header []string
+		status int
+	}{
+		{"unconditional", 0, nil, 200},
+		{"same tag", 0, []string{"If-None-Match", etag}, 304},
+		{"list, weak", 0, []string{"If-None-Match", `"x", W/` + etag + `, "y"`}, 304},
+		{"any", 0, []string{"If-None-Match", "*"}, 304},
+		{"other tag", 0, []string{"If-None-Match", `"x"`}, 200},
+		{"other dialect's tag", 0, []string{"If-None-Match", etag, "Accept", "application/json"}, 200},
+		{"same date", 0, []string{"If-Modified-Since", modified}, 304},
+		{"later date", 0, []string{"If-Modified-Since", "Sun, 01 Mar 2026 13:00:00 GMT"}, 304},
+		{"earlier date", 0, []string{"If-Modified-Since", "Sun, 01 Mar 2026 11:59:59 GMT"}, 200},
+		{"malformed date", 0, []string{"If-Modified-Since", "yesterday"}, 200},
+		{"tag wins over date", 0, []string{"If-None-Match", `"x"`, "If-Modified-Since", modified}, 200},
+		{"precondition fails", 0, []string{"If-Match", `"x"`}, 412},
+		{"archived, same tag", 1, []string{"If-None-Match", archived.Header().Get("ETag")}, 304},
+		{"archived, recent's tag", 1, []string{"If-None-Match", etag}, 200},
+		{"archived, same date", 1, []string{"If-Modified-Since", archived.Header().Get("Last-Modified")}, 304},
+	} {
+		w := get(t, l, c.n, c.header...)
+		if w.Code != c.status {
+			t.Errorf("%s: %d, want %d", c.name, w.Code, c.status)
+		}
+		if w.Code == 304 && (w.Body.Len() > 0 || w.Header().Get("ETag") == "" || w.Header().Get("Cache-Control") == "") {
+			t.Errorf("%s: 304 with %d bytes and %v", c.name, w.Body.Len(), w.Header())
+		}
+	}
+}
+
+func setUpdated(t testing.TB, l *Log, to time.Time) {
+	t.Helper()
+	if err := l.db.Exec("UPDATE feed_position SET updated = ?", to).Error; err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l)
+}
+
+// A reader that knows only If-Modified-Since is never told "not modified" while the second of the last entry can get
+// another, nor when the database's clock was set back: its second is then still to come.
+func TestARunningSecondIsNotPromised(t *testing.T) {
+	l := open(t)
+	fill(t, l, 1)
+	for _, ahead := range []time.Duration{0, time.Hour} {
+		var now time.Time
+		if err := l.db.Raw("SELECT date_trunc('second', clock_timestamp())").Scan(&now).Error; err != nil {
+			t.Fatal(err)
+		}
+		// A minute is room enough for the clock to go on while this test runs.
+		updated := now.UTC().Add(ahead + time.Minute)
+		setUpdated(t, l, updated)
+		w := get(t, l, 0)
+		modified, err := http.ParseTime(w.Header().Get("Last-Modified"))
+		if err != nil || !modified.Before(updated) || modified.After(time.Now()) {
+			t.Errorf("Last-Modified %v, %v; want before now and before %v", modified, err, updated)
+		}
+		for _, since := range []time.Time{modified, updated, updated.Add(time.Hour)} {
+			if w := get(t, l, 0, "If-Modified-Since", since.Format(http.TimeFormat)); w.Code != 200 {
+				t.Errorf("If-Modified-Since %v while %v runs: %d", since, updated, w.Code)
+			}
+		}
+		fill(t, l, 1)
+		var last time.Time
+		if err := l.db.Raw("SELECT updated FROM feed_position ORDER BY position DESC LIMIT 1").Scan(&last).Error; err != nil {
+			t.Fatal(err)
+		}
+		if last.Before(updated) {
+			t.Errorf("an entry got %v after %v", last, updated)
+		}
+	}
+}
+
+// A 304 reads no entries: it is right even when there are none to be read.
+func TestNotModifiedReadsNothing(t *testing.T) {
+	l := open(t)
+	fill(t, l, 10)
+	etag := get(t, l, 0).Header().Get("ETag")
+	if err := l.db.Exec("ALTER TABLE feed_event RENAME TO hidden").Error; err != nil {
+		t.Fatal(err)
+	}
+	if w := get(t, l, 0, "If-None-Match", etag); w.Code != 304 {
+		t.Errorf("status %d", w.Code)
+	}
+	w := httptest.NewRecorder()
+	if err := l.Serve(w, httptest.NewRequest("GET", "/", nil), 0, "application/atom+xml"); err == nil || len(w.Header()) > 0 {
+		t.Errorf("without its table the document is served: %v, %v", err, w.Header())
+	}
+}
+
+func TestBase(t *testing.T) {
+	for _, c := range []struct{ public, want string }{
+		{"", "http://order:8080"},
+		{"https://shop.example", "https://shop.example"},
+		{"https://shop.example:8443/ignored?x", "https://shop.example:8443"},
+		{"javascript:alert(1)", "http://order:8080"},
+		{"://", "http://order:8080"},
+	} {
+		r := httptest.NewRequest("GET", "http://order:8080/", nil)
+		r.Header.Set("X-Forwarded-Host", "evil.example")
+		r.Header.Set(PublicURL, c.public)
+		if got := Base(r); got != c.want {
+			t.Errorf("Base with %q = %q, want %q", c.public, got, c.want)
+		}
+	}
+}

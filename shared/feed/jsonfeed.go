@@ -1,0 +1,85 @@
+// JSON Feed 1.1 (jsonfeed.org), with the snapshots in it, so that a consumer takes in a whole document at once. What
+// JSON Feed has no place for is in an extension object "_msatom", of the feed and of each item.
+package feed
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// JSON is the dialect that consumers read in bulk.
+var JSON = Dialect{Name: "json", Types: []string{"application/json", "application/feed+json"}, Write: writeJSON}
+
+// JSONFeed is a document in JSON. Producer and consumer share the type.
+type JSONFeed struct {
+	Version     string     `json:"version"`
+	Title       string     `json:"title"`
+	HomePageURL string     `json:"home_page_url"`
+	FeedURL     string     `json:"feed_url"`
+	NextURL     string     `json:"next_url,omitempty"` // older entries: the document that prev-archive leads to
+	Description string     `json:"description,omitempty"`
+	Authors     []Author   `json:"authors,omitempty"`
+	Log         JSONLog    `json:"_msatom"`
+	Items       []JSONItem `json:"items"` // newest first
+}
+
+// Author names who publishes the feed.
+type Author struct {
+	Name string `json:"name"`
+}
+
+// JSONLog places a document in its log.
+type JSONLog struct {
+	Epoch string            `json:"epoch"` // the feed's tag: URI, as atom:id
+	Head  int64             `json:"head"`  // the last position of the document
+	Links map[string]string `json:"links"` // by rel
+}
+
+// JSONItem is an entry with its snapshot.
+type JSONItem struct {
+	ID           string    `json:"id"`
+	URL          string    `json:"url"`
+	Title        string    `json:"title"`
+	Text         string    `json:"content_text"`
+	DateModified time.Time `json:"date_modified"`
+	Tags         []string  `json:"tags,omitempty"`
+	Event        JSONEvent `json:"_msatom"`
+}
+
+// JSONEvent is the event behind an item.
+type JSONEvent struct {
+	Position  int64           `json:"position"`
+	Subject   int64           `json:"subject"`
+	Kind      string          `json:"kind"`
+	Withdrawn []string        `json:"withdrawn,omitempty"` // ids of the entries that it withdraws
+	Snapshot  json.RawMessage `json:"snapshot"`
+}
+
+func writeJSON(w io.Writer, d *Document) error {
+	f := JSONFeed{
+		Version: "https://jsonfeed.org/version/1.1", Title: d.About.Title, Description: d.About.Subtitle,
+		HomePageURL: d.Base + d.About.Home, Authors: []Author{{d.About.Author}},
+		Log:   JSONLog{Epoch: d.ID(), Links: map[string]string{}},
+		Items: make([]JSONItem, 0, len(d.Entries)),
+	}
+	for _, l := range d.Links() {
+		if l.Rel != "alternate" {
+			f.Log.Links[l.Rel] = l.Href
+		}
+	}
+	f.FeedURL, f.NextURL = f.Log.Links["self"], f.Log.Links["prev-archive"]
+	_, f.Log.Head = d.span()
+	for _, e := range d.Entries {
+		title, summary, path := d.About.Describe(e)
+		item := JSONItem{
+			ID: d.EntryID(e.Position), URL: d.Base + path, Title: title, Text: summary, DateModified: e.Updated, Tags: []string{e.Kind},
+			Event: JSONEvent{Position: e.Position, Subject: e.Subject, Kind: e.Kind, Snapshot: e.Snapshot},
+		}
+		for _, p := range e.Withdrawn {
+			item.Event.Withdrawn = append(item.Event.Withdrawn, d.EntryID(p))
+		}
+		f.Items = append(f.Items, item)
+	}
+	return json.NewEncoder(w).Encode(f)
+}

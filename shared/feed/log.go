@@ -1,0 +1,176 @@
+// Package feed publishes what happens in a service as an event log over HTTP: a gapless sequence of entries, cut into
+// documents that never change once they are full, in several dialects (Atom, JSON Feed) at the same addresses.
+//
+// A writer calls Append in the transaction of its change, and Publish after the commit. A reader polls the recent
+// document with a conditional GET, and follows links to older ones.
+package feed
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Migration makes the tables of a log in the schema of the service that publishes it.
+func Migration() postgres.Migration {
+	files, err := fs.Sub(schema, "schema")
+	if err != nil {
+		panic(err)
+	}
+	return postgres.Migration{Name: "feed", Files: files}
+}
+
+// Event is something that happened to one record of the service.
+type Event struct {
+	Subject   int64           // the record's id
+	Kind      string          // what happened, one word
+	Withdraws bool            // the record's earlier entries are withdrawn: RFC 6721 deleted-entry
+	Snapshot  json.RawMessage // the record after it: a JSON object without "updated", which the log adds
+}
+
+// Head is where the log ends.
+type Head struct {
+	Epoch    string    // the log's identity, a UUID
+	Position int64     // the last position given, 0 in an empty log
+	Updated  time.Time // when it was given, in whole seconds; the zero time in an empty log
+
+	clock time.Time // the database's clock when this was read,
+	read  time.Time // and the monotonic time of this process
+}
+
+// Log is the event log of a service.
+type Log struct {
+	About
+	db       *gorm.DB
+	head     atomic.Pointer[Head]
+	requests chan chan<- error
+}
+
+// tick is how often events are published that an instance left behind, and how old a Head can be on another instance.
+const tick = 500 * time.Millisecond
+
+// NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
+func NewLog(db *gorm.DB, about About) *Log {
+	return &Log{About: about, db: db, requests: make(chan chan<- error, 1024)}
+}
+
+// Append writes an event into the outbox, in the caller's transaction.
+func (l *Log) Append(tx *gorm.DB, e Event) error {
+	return tx.Exec(`WITH event AS (
+			INSERT INTO feed_event (subject, kind, withdraws, snapshot) VALUES (?, ?, ?, ?) RETURNING id)
+		INSERT INTO feed_pending SELECT id FROM event`, e.Subject, e.Kind, e.Withdraws, string(e.Snapshot)).Error
+}
+
+// Publish waits until every event that is committed now has its position, at most two seconds. An error means only that
+// this is not so yet: the event is safe in the outbox and will be published by whichever instance can.
+func (l *Log) Publish(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	select {
+	case l.requests <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Head is where the log ended when this instance last looked: at the latest Publish through this instance, or a tick ago.
+// It reports false until the database was reached for the first time.
+func (l *Log) Head() (Head, bool) {
+	h := l.head.Load()
+	if h == nil {
+		return Head{}, false
+	}
+	return *h, true
+}
+
+// Run is the sequencer: it gives positions whenever Publish asks, for all who wait at that moment at once, and on every
+// tick, until ctx ends. Each instance runs one; the database lets one at a time through.
+func (l *Log) Run(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	failing := false
+	for {
+		var waiting []chan<- error
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		case r := <-l.requests:
+			waiting = append(waiting, r)
+		}
+		for range len(l.requests) {
+			waiting = append(waiting, <-l.requests)
+		}
+		err := l.sequence(ctx)
+		for _, w := range waiting {
+			w <- err
+		}
+		if ctx.Err() == nil && failing != (err != nil) {
+			if failing = err != nil; failing {
+				slog.Warn("events cannot be published; will be when the database is back", "error", err)
+			} else {
+				slog.Info("events are published again")
+			}
+		}
+	}
+}
+
+func (l *Log) sequence(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	old := l.head.Load()
+	for {
+		var row struct {
+			Head    int64
+			Updated *time.Time
+			Clock   time.Time
+			More    bool
+			Epoch   string
+		}
+		if err := l.db.WithContext(ctx).Raw("SELECT s.*, epoch FROM feed_sequence() s, feed_log").Scan(&row).Error; err != nil {
+			return err
+		}
+		h := &Head{Epoch: row.Epoch, Position: row.Head, clock: row.Clock, read: time.Now()}
+		if row.Updated != nil {
+			h.Updated = row.Updated.UTC()
+		}
+		l.head.Store(h)
+		if old != nil && old.Position < h.Position {
+			slog.Debug("published", "head", h.Position)
+		}
+		if !row.More {
+			return nil
+		}
+	}
+}
+
+// now is the running second by the database's clock, carried on by this process' monotonic one: setting the clock of an
+// instance changes nothing.
+func (h Head) now() time.Time { return h.clock.Add(time.Since(h.read)).Truncate(time.Second).UTC() }
+
+// tag is the RFC 4151 URI of the log, or of something in it.
+func (h Head) tag(name, specific string) string {
+	return fmt.Sprintf("tag:%s:%s/%s%s", authority, name, h.Epoch, specific)
+}
+
+// authority is a domain that nobody can own and a year in which nobody did: RFC 4151 wants both in a tag.
+const authority = "msatom.example,2026"

@@ -1,0 +1,108 @@
+// Package money holds amounts of one currency in whole cents. Nothing is ever computed in floating point: an amount
+// is parsed from its decimal text and written back as decimal text, in JSON as a number with two decimals.
+package money
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// Amount is a sum of money in cents. The zero value is 0.00.
+type Amount int64
+
+// Max is the largest amount that can be read: 90,071,992,547,409.91, up to which JavaScript knows every cent.
+const Max = Amount(1<<53 - 1)
+
+// ErrAmount says that a text is not an amount of at most two decimals between -Max and Max.
+var ErrAmount = errors.New("not an amount of money with at most two decimals")
+
+// Parse reads a decimal number as JSON writes it: "42", "42.5", "42.00" or "4.2e1".
+func Parse(s string) (Amount, error) {
+	if len(s) > 32 || strings.ContainsAny(s, "/_xXpP") {
+		return 0, ErrAmount
+	}
+	if e := strings.IndexAny(s, "eE"); e >= 0 {
+		if exp, err := strconv.Atoi(s[e+1:]); err != nil || exp < -20 || exp > 20 {
+			return 0, ErrAmount
+		}
+	}
+	r, ok := new(big.Rat).SetString(s)
+	if !ok {
+		return 0, ErrAmount
+	}
+	r.Mul(r, big.NewRat(100, 1))
+	if !r.IsInt() || !r.Num().IsInt64() {
+		return 0, ErrAmount
+	}
+	a := Amount(r.Num().Int64())
+	if a > Max || a < -Max {
+		return 0, ErrAmount
+	}
+	return a, nil
+}
+
+// Times is the price of n pieces. The caller keeps |a*n| within Max.
+func (a Amount) Times(n int) Amount { return a * Amount(n) }
+
+// String is the amount with two decimals and no grouping, as in "1234.50".
+func (a Amount) String() string {
+	sign := ""
+	if a < 0 {
+		sign, a = "-", -a
+	}
+	return fmt.Sprintf("%s%d.%02d", sign, a/100, a%100)
+}
+
+// Grouped is the amount for a reader, with thousands set apart: "1,234.50".
+func (a Amount) Grouped() string {
+	s := a.String()
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 6; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// MarshalJSON writes a JSON number with two decimals.
+func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalJSON reads a JSON number; its text is read, not its binary approximation.
+func (a *Amount) UnmarshalJSON(b []byte) error {
+	v, err := Parse(string(b))
+	if err != nil {
+		return err
+	}
+	*a = v
+	return nil
+}
+
+// Value stores the amount in a numeric column.
+func (a Amount) Value() (driver.Value, error) { return a.String(), nil }
+
+// Scan reads a numeric column.
+func (a *Amount) Scan(src any) error {
+	var s string
+	switch v := src.(type) {
+	case string:
+		s = v
+	case []byte:
+		s = string(v)
+	case int64:
+		s = strconv.FormatInt(v, 10)
+	default:
+		return fmt.Errorf("money: cannot read %T", src)
+	}
+	v, err := Parse(s)
+	if err != nil {
+		return err
+	}
+	*a = v
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package page renders the HTML of all services in one layout with one style sheet, both embedded: no page asks another host.
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"msatom/shared/money"
+)
+
+//go:embed layout.html
+var layout string
+
+// Style is the style sheet.
+//
+//go:embed style.css
+var Style []byte
+
+// Set is the templates of one service.
+type Set struct {
+	service, instance string
+	pages             map[string]*template.Template
+}
+
+// View is what a template sees: the page's own data with what the layout needs.
+type View struct {
+	Title    string
+	Service  string // marks the current entry of the navigation, and names the style sheet's path
+	Instance string
+	StyleTag string // changes with the style sheet, so that it can be cached for ever
+	Data     any
+}
+
+var styleTag = fmt.Sprintf("%x", sha256.Sum256(Style))[:12]
+
+// New parses the templates *.html of a service; each defines "main". It panics on a template that does not parse, as
+// they are part of the program.
+func New(service, instance string, files fs.FS) *Set {
+	base := template.Must(template.New("layout").Funcs(funcs).Parse(layout))
+	s := &Set{service: service, instance: instance, pages: map[string]*template.Template{}}
+	names, err := fs.Glob(files, "*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range names {
+		t := template.Must(template.Must(base.Clone()).ParseFS(files, name))
+		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = t
+	}
+	s.pages["error"] = template.Must(template.Must(base.Clone()).Parse(errorPage))
+	return s
+}
+
+// Render writes a page. Nothing is returned of a page that cannot be rendered whole.
+func (s *Set) Render(name, title string, data any) ([]byte, error) {
+	t := s.pages[name]
+	if t == nil {
+		return nil, fmt.Errorf("page: no template %q", name)
+	}
+	var b bytes.Buffer
+	err := t.ExecuteTemplate(&b, "layout", View{Title: title, Service: s.service, Instance: s.instance, StyleTag: styleTag, Data: data})
+	return b.Bytes(), err
+}
+
+var funcs = template.FuncMap{
+	"money": money.Amount.Grouped,
+	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"clock": func(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04:05 UTC") },
+	"short": func(d time.Duration) string { return d.Round(time.Millisecond).String() },
+	"inc":   func(i int) int { return i + 1 },
+	"field": func(name, label, value string, faults map[string]string) Field {
+		return Field{name, label, value, faults[name]}
+	},
+}
+
+// Field is a line of text in a form. Templates make it by the function "field" and show it by the template "field".
+type Field struct{ Name, Label, Value, Fault string }
+
+// errorPage shows a problem.Error.
+const errorPage = `{{define "main"}}<h1>{{.Title}}</h1>
+<p>{{with .Data.Detail}}{{.}}{{else}}This cannot be shown.{{end}}</p>
+{{with .Data.Fields}}<ul class="faults">{{range .}}<li><b>{{.Name}}</b> {{.Detail}}</li>{{end}}</ul>{{end}}
+<p><a href="/{{.Service}}/">Back to the list</a></p>{{end}}`

@@ -1,0 +1,133 @@
+// How entries are applied: all of a document at once, and if one of them cannot be processed, each alone, so that the
+// others go on and only that one is parked.
+package poll
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
+)
+
+// outcome is what became of entries.
+type outcome struct {
+	written []Entry
+	ignored []Entry // already there
+	parked  []Entry
+}
+
+func (p *Poller) apply(ctx context.Context, tx *gorm.DB, entries []Entry) (outcome, error) {
+	done, err := p.try(ctx, tx, latest(entries))
+	if err == nil || !poison(ctx, err) {
+		return done, err
+	}
+	done = outcome{}
+	for _, e := range entries {
+		one, err := p.try(ctx, tx, []Entry{e})
+		switch {
+		case err == nil:
+			done.written = append(done.written, one.written...)
+			done.ignored = append(done.ignored, one.ignored...)
+		case !poison(ctx, err):
+			return outcome{}, err
+		default:
+			if err := p.park(tx, e, err); err != nil {
+				return outcome{}, err
+			}
+			done.parked = append(done.parked, e)
+		}
+	}
+	return done, nil
+}
+
+// try calls the handler between savepoints; a panic is an error.
+func (p *Poller) try(ctx context.Context, tx *gorm.DB, entries []Entry) (done outcome, err error) {
+	var written []int64
+	err = tx.Transaction(func(tx *gorm.DB) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		for _, e := range entries {
+			if len(e.Content) == 0 {
+				return fmt.Errorf("the record at %q cannot be read", e.Src)
+			}
+		}
+		written, err = p.handle(ctx, tx, entries)
+		return err
+	})
+	if err != nil {
+		return outcome{}, err
+	}
+	wrote := map[int64]bool{}
+	for _, subject := range written {
+		wrote[subject] = true
+	}
+	for _, e := range entries {
+		if wrote[e.Subject] {
+			done.written = append(done.written, e)
+		} else {
+			done.ignored = append(done.ignored, e)
+		}
+	}
+	return done, nil
+}
+
+// latest keeps the last entry of each subject, in their order: a snapshot holds all that its predecessors did.
+func latest(entries []Entry) []Entry {
+	last := map[int64]int{}
+	for i, e := range entries {
+		last[e.Subject] = i
+	}
+	var kept []Entry
+	for i, e := range entries {
+		if last[e.Subject] == i {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+// poison says whether an error comes from the entry, so that trying it again at once is in vain: the handler refused it,
+// or Postgres refused its values (SQLSTATE classes 21, 22, 23). All else is a failure of the surroundings.
+func poison(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone) || postgres.Down(err) {
+		return false
+	}
+	switch code := postgres.Code(err); {
+	case code == "":
+		return true
+	default:
+		return strings.HasPrefix(code, "21") || strings.HasPrefix(code, "22") || strings.HasPrefix(code, "23")
+	}
+}
+
+// storyLength is up to how many entries are told one by one.
+const storyLength = 10
+
+// tell logs what became of entries, and counts it.
+func (p *Poller) tell(done outcome, result *Result) {
+	result.Written += len(done.written)
+	result.Ignored += len(done.ignored)
+	result.Parked += len(done.parked)
+	one := func(entries []Entry, message string) {
+		if len(entries) > storyLength {
+			slog.Info(message, p.cfg.Feed+"s", len(entries), "from", entries[0].Subject, "to", entries[len(entries)-1].Subject)
+			return
+		}
+		for _, e := range entries {
+			slog.Info(message, p.cfg.Feed, e.Subject, "event", e.Kind, "position", e.Position)
+		}
+	}
+	one(done.written, p.cfg.Record+" written")
+	one(done.ignored, p.cfg.Record+" already there: ignored")
+	one(done.parked, "entry parked, the others go on")
+	p.cfg.count(len(done.written), len(done.ignored), len(done.parked))
+}

@@ -1,0 +1,112 @@
+// What a consumer reads of a document, from Atom by gofeed or from JSON.
+package poll
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+
+	"github.com/mmcdole/gofeed/atom"
+
+	"msatom/shared/feed"
+)
+
+type document struct {
+	url            string
+	epoch          string            // the feed's id
+	links          map[string]string // absolute, by rel
+	json           string            // where the same document is in JSON, if it is
+	positioned     bool              // its entries have positions
+	entries        []Entry           // oldest first
+	etag, modified string
+}
+
+func (d *document) first() int64 {
+	if len(d.entries) == 0 {
+		return 0
+	}
+	return d.entries[0].Position
+}
+
+func (d *document) last() int64 {
+	if len(d.entries) == 0 {
+		return 0
+	}
+	return d.entries[len(d.entries)-1].Position
+}
+
+// parseAtom reads a feed of any origin. Its entries have no positions; the time of their last change stands in for
+// one, so that of two entries about one record the later wins.
+func parseAtom(r io.Reader, base *url.URL) (*document, error) {
+	f, err := (&atom.Parser{}).Parse(r)
+	if err != nil {
+		return nil, fmt.Errorf("not an Atom document: %w", err)
+	}
+	d := &document{url: base.String(), epoch: f.ID, links: map[string]string{}}
+	for _, l := range f.Links {
+		href, err := base.Parse(l.Href)
+		if err != nil {
+			return nil, fmt.Errorf("link %q: %w", l.Href, err)
+		}
+		if l.Rel == "alternate" && l.Type == "application/json" {
+			d.json = href.String()
+		} else {
+			d.links[l.Rel] = href.String()
+		}
+	}
+	for _, e := range f.Entries {
+		if e.ID == "" {
+			return nil, errors.New("an entry has no id")
+		}
+		entry := Entry{ID: e.ID, Epoch: f.ID}
+		if e.UpdatedParsed != nil {
+			entry.Updated = e.UpdatedParsed.UTC()
+			entry.Position = entry.Updated.UnixMicro()
+		}
+		if len(e.Categories) > 0 {
+			entry.Kind = e.Categories[0].Term
+		}
+		if e.Content != nil && e.Content.Src != "" {
+			src, err := base.Parse(e.Content.Src)
+			if err != nil {
+				return nil, fmt.Errorf("content of %s: %w", e.ID, err)
+			}
+			entry.Src = src.String()
+		}
+		d.entries = append(d.entries, entry)
+	}
+	slices.SortStableFunc(d.entries, func(a, b Entry) int { return a.Updated.Compare(b.Updated) })
+	return d, nil
+}
+
+// parseJSON reads a document of package feed, and sees that no position is missing in it.
+func parseJSON(r io.Reader, base *url.URL) (*document, error) {
+	var f feed.JSONFeed
+	if err := json.NewDecoder(r).Decode(&f); err != nil {
+		return nil, fmt.Errorf("not a JSON document: %w", err)
+	}
+	if f.Log.Epoch == "" {
+		return nil, errors.New("not a document of an event log: no epoch")
+	}
+	d := &document{url: base.String(), epoch: f.Log.Epoch, links: map[string]string{}, positioned: true}
+	for rel, href := range f.Log.Links {
+		u, err := base.Parse(href)
+		if err != nil {
+			return nil, fmt.Errorf("link %q: %w", href, err)
+		}
+		d.links[rel] = u.String()
+	}
+	for i, item := range slices.Backward(f.Items) {
+		d.entries = append(d.entries, Entry{
+			ID: item.ID, Epoch: f.Log.Epoch, Position: item.Event.Position, Subject: item.Event.Subject, Kind: item.Event.Kind,
+			Updated: item.DateModified.UTC(), Src: item.URL, Content: item.Event.Snapshot,
+		})
+		if want := f.Log.Head - int64(i); item.Event.Position != want {
+			return nil, fmt.Errorf("position %d stands where %d belongs: the document is not whole", item.Event.Position, want)
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,203 @@
+// When a feed is polled: at the start, by cron, on demand, and while polls fail, after growing pauses with jitter.
+package poll
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/robfig/cron/v3"
+	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
+)
+
+//go:embed schema/*.sql
+var schema embed.FS
+
+// Migration makes the tables of a consumer in its service's schema.
+func Migration() postgres.Migration {
+	files, err := fs.Sub(schema, "schema")
+	if err != nil {
+		panic(err)
+	}
+	return postgres.Migration{Name: "poll", Files: files}
+}
+
+// Config of a poller.
+type Config struct {
+	Feed     string // names the feed in the database and the log: "order"
+	Record   string // what the handler writes, for the log: "invoice"
+	FeedURL  string // address of the recent document
+	Schedule string // robfig/cron: "@every 30s" or five fields
+	Instance string
+
+	Now        func() time.Time // nil: time.Now
+	ShorterFor time.Duration    // how long a log must be found shorter before that is believed; 0: 5 seconds
+
+	count func(written, ignored, parked int)
+}
+
+// Result is what a poll, or several, did.
+type Result struct {
+	NotModified bool `json:"notModified"`
+	Written     int  `json:"written"`      // records written or changed
+	Ignored     int  `json:"alreadyThere"` // entries whose work was done before
+	Parked      int  `json:"parked"`       // entries that could not be processed
+}
+
+// String says it in a sentence for people.
+func (r Result) String() string {
+	if r.NotModified && r.Written == 0 {
+		return "not modified"
+	}
+	s := fmt.Sprintf("%d written, %d already there", r.Written, r.Ignored)
+	if r.Parked > 0 {
+		s += fmt.Sprintf(", %d parked", r.Parked)
+	}
+	return s
+}
+
+// State is how this instance's polling goes.
+type State struct {
+	LastPoll time.Time     // when it began; zero before the first
+	Took     time.Duration // how long it lasted
+	Result   Result        // of the last poll that succeeded
+	Error    string        // of the last poll; "" if it succeeded
+	Since    time.Time     // when Error began
+	Failures int           // polls that failed in a row
+}
+
+var polls = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "msatom_polls_total", Help: "Polls of a feed by outcome: modified, not_modified, failed.",
+}, []string{"feed", "outcome"})
+
+var entries = promauto.NewCounterVec(prometheus.CounterOpts{
+	Name: "msatom_poll_entries_total", Help: "Entries of a feed by what became of them: written, ignored, parked.",
+}, []string{"feed", "outcome"})
+
+// New makes a poller; an error says what is wrong with the configuration.
+func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
+	if _, err := cron.ParseStandard(cfg.Schedule); err != nil {
+		return nil, fmt.Errorf("POLL_SCHEDULE: %w", err)
+	}
+	c, err := newClient(cfg.FeedURL, "msatom/1 ("+cfg.Instance+")")
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.ShorterFor == 0 {
+		cfg.ShorterFor = 5 * time.Second
+	}
+	cfg.count = func(written, ignored, parked int) {
+		entries.WithLabelValues(cfg.Feed, "written").Add(float64(written))
+		entries.WithLabelValues(cfg.Feed, "ignored").Add(float64(ignored))
+		entries.WithLabelValues(cfg.Feed, "parked").Add(float64(parked))
+	}
+	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), seen: -1}, nil
+}
+
+// Run polls until ctx ends; a poll in flight is then broken off, and its transaction rolled back.
+func (p *Poller) Run(ctx context.Context) {
+	due := make(chan struct{}, 1)
+	timer := cron.New()
+	if _, err := timer.AddFunc(p.cfg.Schedule, func() {
+		select {
+		case due <- struct{}{}:
+		default: // one is waiting already
+		}
+	}); err != nil {
+		slog.Error("POLL_SCHEDULE", "error", err) // New has parsed it
+		return
+	}
+	timer.Start()
+	defer timer.Stop()
+	for {
+		_, err := p.Poll(ctx)
+		pause := p.pauseAfter(err)
+		again := time.NewTimer(pause)
+		if err == nil {
+			again.Stop()
+		}
+		held := time.After(0)
+		var status *StatusError
+		if errors.As(err, &status) && status.RetryAfter > 0 {
+			held = time.After(status.RetryAfter) // nor does cron ask sooner than the other side wishes
+		}
+		select {
+		case <-ctx.Done():
+			again.Stop()
+			return
+		case <-held:
+		}
+		select {
+		case <-ctx.Done():
+		case <-due:
+		case <-again.C:
+		}
+		again.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// pauseAfter is how long to wait after a failure: 1, 2, 4, ... 30 seconds, each up to a quarter more or less, so that instances do
+// not come back in step; or as long as the other side wishes.
+func (p *Poller) pauseAfter(err error) time.Duration {
+	if err == nil {
+		return time.Hour
+	}
+	n := max(p.State().Failures, 1)
+	d := min(time.Second<<min(n-1, 6), 30*time.Second)
+	d = time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+	var status *StatusError
+	if errors.As(err, &status) {
+		d = max(d, status.RetryAfter)
+	}
+	return d
+}
+
+// State is how this instance's polling goes.
+func (p *Poller) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// report notes how a poll went, and logs when polls begin to fail and when they succeed again.
+func (p *Poller) report(start time.Time, result Result, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.state
+	s.LastPoll, s.Took = start, time.Since(start)
+	if err != nil {
+		polls.WithLabelValues(p.cfg.Feed, "failed").Inc()
+		if s.Error == "" {
+			s.Since = start
+			slog.Warn("polling fails; trying again", "feed", p.cfg.Feed, "error", err)
+		}
+		s.Error = err.Error()
+		s.Failures++
+		return
+	}
+	outcome := "modified"
+	if result.NotModified {
+		outcome = "not_modified"
+	}
+	polls.WithLabelValues(p.cfg.Feed, outcome).Inc()
+	slog.Debug("polled", "feed", p.cfg.Feed, "result", result.String(), "took", s.Took)
+	if s.Error != "" {
+		slog.Info("polling works again", "feed", p.cfg.Feed, "after", time.Since(s.Since).Round(time.Second))
+	}
+	s.Error, s.Failures, s.Result = "", 0, result
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"msatom/shared/problem"
+)
+
+// Form is the media type of what an HTML form sends.
+const Form = "application/x-www-form-urlencoded"
+
+// BodyType is the media type of the request's body, one of JSON and Form; all else is a problem.Error, 415.
+func BodyType(c echo.Context) (string, error) {
+	t, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
+	if err != nil || (t != JSON && t != Form) {
+		return "", problem.New(http.StatusUnsupportedMediaType, "The body must be %s or %s.", JSON, Form)
+	}
+	return t, nil
+}
+
+// ReadJSON reads the body as one JSON value into v. It returns a problem.Error: 415 if the body is not JSON, 422 if a
+// value has the wrong type, 413 if it is too large.
+func ReadJSON(c echo.Context, v any) error {
+	b, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(b) {
+		return problem.New(http.StatusUnsupportedMediaType, "The body is not JSON: it is not valid UTF-8.")
+	}
+	err = json.Unmarshal(b, v)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrong):
+		return problem.Invalid(problem.Field{Name: wrong.Field, Detail: "is a " + wrong.Value + ", which is not possible here"})
+	case problem.As(err) != nil:
+		return err
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) || !json.Valid(b) {
+		return problem.New(http.StatusUnsupportedMediaType, "The body is not JSON: %v.", err)
+	}
+	return problem.Invalid(problem.Field{Name: "body", Detail: err.Error()})
+}
+
+// ID reads the path parameter "id". What is not a positive number as Go writes it is a problem.Error, 404.
+func ID(c echo.Context) (int64, error) {
+	s := c.Param("id")
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || id < 1 || strconv.FormatInt(id, 10) != s {
+		return 0, problem.NotFound("Nothing has the id %.40q.", s)
+	}
+	return id, nil
+}
+
+// Query reads a whole number from the query, or def where there is none. A bad or negative one is a problem.Error, 422.
+func Query(c echo.Context, name string, def, max int64) (int64, error) {
+	s := c.QueryParam(name)
+	if s == "" {
+		return def, nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 || n > max {
+		return 0, problem.Invalid(problem.Field{Name: name, Detail: "must be a whole number from 1 to " + strconv.FormatInt(max, 10)})
+	}
+	return n, nil
+}

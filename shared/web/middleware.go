@@ -1,0 +1,111 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"msatom/shared/problem"
+)
+
+// policy lets a page load its style sheet and send its forms, nothing else.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// headers go with every answer.
+func headers(o Options) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Response().Header()
+			h.Set("X-Instance", o.Instance)
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "same-origin")
+			h.Set("Content-Security-Policy", policy)
+			return next(c)
+		}
+	}
+}
+
+// sameOrigin refuses forms that another site sends: net/http's protection by Sec-Fetch-Site and Origin.
+func sameOrigin() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return problem.New(http.StatusForbidden, "This was sent by a page of another site.")
+			}
+			return next(c)
+		}
+	}
+}
+
+// methodOverride lets a form say PUT or DELETE, which HTML cannot, in a field _method of a POST.
+func methodOverride() echo.MiddlewareFunc {
+	return middleware.MethodOverrideWithConfig(middleware.MethodOverrideConfig{
+		Getter: func(c echo.Context) string {
+			if !strings.HasPrefix(c.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+				return ""
+			}
+			if m := c.FormValue("_method"); m == http.MethodPut || m == http.MethodDelete {
+				return m
+			}
+			return ""
+		},
+	})
+}
+
+// whenReady answers 503 as long as the service cannot work.
+func whenReady(o Options) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if strings.HasPrefix(c.Request().URL.Path, "/"+o.Service+"/") && !strings.HasSuffix(c.Request().URL.Path, ".css") {
+				if ok, _ := o.Ready(); !ok {
+					return problem.Unavailable("The database of %s cannot be reached. It is waited for; please try again in a moment.", o.Service)
+				}
+			}
+			return next(c)
+		}
+	}
+}
+
+var requests = promauto.NewHistogramVec(prometheus.HistogramOpts{
+	Name: "msatom_http_request_seconds", Help: "Time to answer requests, by route, method and status.",
+	Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8),
+}, []string{"route", "method", "status"})
+
+// observe measures each request and logs those that changed something or failed.
+func observe(o Options) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			if err := next(c); err != nil {
+				c.Error(err)
+			}
+			status, route := c.Response().Status, c.Path()
+			if route == "" {
+				route = "none" // not a route: its path could be anything
+			}
+			method := c.Request().Method
+			switch method {
+			case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete:
+			default:
+				method = "other"
+			}
+			requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(time.Since(start).Seconds())
+			level := slog.LevelDebug
+			if status >= 500 && status != http.StatusServiceUnavailable {
+				level = slog.LevelError
+			} else if method != http.MethodGet && method != http.MethodHead {
+				level = slog.LevelInfo
+			}
+			slog.Log(c.Request().Context(), level, "request", "method", method, "path", c.Request().URL.Path, "status", status, "took", time.Since(start).Round(time.Microsecond))
+			return nil
+		}
+	}
+}

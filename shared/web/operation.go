@@ -1,0 +1,44 @@
+// The addresses for operation, which only the service's own port has: the front door does not forward them.
+package web
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+func operation(e *echo.Echo, o Options) {
+	Get(e, "/healthz", func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]string{"status": "alive", "instance": o.Instance})
+	})
+	Get(e, "/readyz", func(c echo.Context) error {
+		if ok, why := o.Ready(); !ok {
+			return c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "waiting", "instance": o.Instance, "database": why})
+		}
+		return c.JSON(http.StatusOK, map[string]string{"status": "ready", "instance": o.Instance})
+	})
+	Get(e, "/metrics", echo.WrapHandler(promhttp.Handler()))
+}
+
+// Healthcheck asks the service that listens at addr on this machine whether it is ready. It is what a container without a
+// shell calls: the program itself.
+func Healthcheck(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Timeout: 3 * time.Second}
+	r, err := client.Get("http://" + net.JoinHostPort("127.0.0.1", port) + "/readyz")
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", r.Status)
+	}
+	return nil
+}

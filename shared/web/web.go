@@ -1,0 +1,94 @@
+// Package web is the HTTP side that all services share: one server set up carefully, errors as pages or problem documents,
+// content negotiation, and the addresses for operation. Echo is named in this package and in the services' web files only.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"msatom/shared/page"
+)
+
+// Limits of a request and its answer.
+const (
+	MaxBody    = "1M"
+	maxHeader  = 64 << 10
+	maxHandler = 20 * time.Second // of work for one request
+	maxWrite   = 60 * time.Second // until a slow reader has its answer
+	drain      = 8 * time.Second  // for requests in flight when the service is stopped
+)
+
+// Options of a server.
+type Options struct {
+	Service  string // all its addresses are below /Service/
+	Instance string
+	Pages    *page.Set
+	Ready    func() (ok bool, why string)
+}
+
+// New is an Echo with everything but the service's own routes. Until Ready, those answer 503.
+func New(o Options) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.Logger.SetOutput(discard{})
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) { fail(c, o, err) }
+	e.Renderer = renderer{o.Pages}
+
+	e.Pre(middleware.BodyLimit(MaxBody), headers(o), observe(o), middleware.RecoverWithConfig(middleware.RecoverConfig{
+		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
+			slog.Error("panic", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
+			return err
+		},
+	}), sameOrigin(), methodOverride())
+	e.Use(middleware.ContextTimeout(maxHandler), whenReady(o))
+
+	operation(e, o)
+	Get(e, "/"+o.Service+"/style.css", func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		return c.Blob(http.StatusOK, "text/css; charset=utf-8", page.Style)
+	})
+	Get(e, "/"+o.Service, func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/"+o.Service+"/") })
+	return e
+}
+
+// Get registers a handler for GET and for HEAD, whose body net/http leaves out.
+func Get(e *echo.Echo, path string, h echo.HandlerFunc) {
+	e.GET(path, h)
+	e.HEAD(path, h)
+}
+
+// Serve answers requests at addr until ctx ends, then lets those in flight finish. It returns an error if it cannot listen.
+func Serve(ctx context.Context, addr string, h http.Handler) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{
+		Handler: h, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: maxWrite, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		end, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		stopped <- s.Shutdown(end)
+	}()
+	slog.Info("listening", "address", l.Addr().String())
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
+
+type discard struct{}
+
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
