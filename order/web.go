@@ -5,9 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -33,17 +31,10 @@ func (h *orderWeb) routes(e *echo.Echo) {
 	e.DELETE("/order/:id", h.cancel)
 }
 
-// Page sizes of a list.
-const (
-	pageSize    = 50
-	maxPageSize = 1000
-)
-
 type listView struct {
 	Orders []Order
 	Name   string
-	Next   string // address of the next page, "" on the last
-	First  bool
+	Page   web.Paging
 }
 
 func (h *orderWeb) list(c echo.Context) error {
@@ -51,57 +42,38 @@ func (h *orderWeb) list(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if mediaType == "application/atom+xml" {
+	variant, contentType := "json", web.JSON
+	switch mediaType {
+	case "application/atom+xml":
 		return h.log.Serve(c.Response(), c.Request(), 0, mediaType)
+	case web.HTML:
+		variant, contentType = "html-"+h.instance, "text/html; charset=utf-8" // a page names its instance
 	}
-	sel := Selection{Name: strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam("name"), "\x00", ""), "")}
-	if sel.Before, err = web.Query(c, "before", math.MaxInt64, math.MaxInt64); err != nil {
-		return err
-	}
-	limit, err := web.Query(c, "limit", pageSize, maxPageSize)
+	p, err := web.Paged(c)
 	if err != nil {
 		return err
 	}
-	sel.Limit = int(limit)
-	variant := "json"
-	if mediaType == web.HTML {
-		variant = "html-" + h.instance // which the page names
-	}
-	contentType := map[string]string{web.HTML: "text/html; charset=utf-8", web.JSON: web.JSON}[mediaType]
 	return h.log.ServeState(c.Response(), c.Request(), variant, contentType, func(body *bytes.Buffer) error {
-		list, more, err := h.orders.List(c.Request().Context(), sel)
+		name := strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam("name"), "\x00", ""), "")
+		list, more, err := h.orders.List(c.Request().Context(), Selection{Name: name, Before: p.Before, Limit: p.Limit})
 		if err != nil {
 			return err
 		}
-		view := listView{Orders: list, Name: sel.Name, First: sel.Before == math.MaxInt64}
 		if more {
-			view.Next = next(sel, list[len(list)-1].ID)
-			c.Response().Header().Set("Link", fmt.Sprintf(`<%s>; rel="next"`, view.Next))
+			p.NextBefore(c, list[len(list)-1].ID)
 		}
-		if mediaType == web.JSON {
-			if list == nil {
-				list = []Order{}
-			}
-			return json.NewEncoder(body).Encode(list)
+		if mediaType == web.HTML {
+			return c.Echo().Renderer.Render(body, "list", web.Page{Title: "Orders", Data: listView{list, name, p}}, c)
 		}
-		return c.Echo().Renderer.Render(body, "list", web.Page{Title: "Orders", Data: view}, c)
+		if list == nil {
+			list = []Order{}
+		}
+		return json.NewEncoder(body).Encode(list)
 	})
 }
 
-// next is the address of the page that begins below an order.
-func next(sel Selection, before int64) string {
-	q := url.Values{"before": {fmt.Sprint(before)}}
-	if sel.Limit != pageSize {
-		q.Set("limit", fmt.Sprint(sel.Limit))
-	}
-	if sel.Name != "" {
-		q.Set("name", sel.Name)
-	}
-	return "/order/?" + q.Encode()
-}
-
 func (h *orderWeb) show(c echo.Context) error {
-	mediaType, err := web.Negotiate(c, web.HTML, web.JSON)
+	mediaType, err := web.Negotiate(c, web.JSON, web.HTML)
 	if err != nil {
 		return err
 	}
@@ -188,7 +160,7 @@ func (h *orderWeb) cancel(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if byForm && web.WantsHTML(c) {
+	if byForm {
 		return c.Redirect(http.StatusSeeOther, fmt.Sprintf("/order/%d", id))
 	}
 	return answer(c, http.StatusOK, o)

@@ -10,7 +10,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -20,16 +19,12 @@ import (
 	"msatom/shared/postgres"
 )
 
-//go:embed schema/*.sql
+//go:embed migrations/*.sql
 var schema embed.FS
 
 // Migration makes the tables of a log in the schema of the service that publishes it.
 func Migration() postgres.Migration {
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
-		panic(err)
-	}
-	return postgres.Migration{Name: "feed", Files: files}
+	return postgres.Files("feed", schema)
 }
 
 // Event is something that happened to one record of the service.

@@ -40,12 +40,12 @@ type View struct {
 
 var styleTag = fmt.Sprintf("%x", sha256.Sum256(Style))[:12]
 
-// New parses the templates *.html of a service; each defines "main". It panics on a template that does not parse, as
+// New parses the templates pages/*.html of a service's embedded files; each defines "main". It panics on a template that does not parse, as
 // they are part of the program.
 func New(service, instance string, files fs.FS) *Set {
 	base := template.Must(template.New("layout").Funcs(funcs).Parse(layout))
 	s := &Set{service: service, instance: instance, pages: map[string]*template.Template{}}
-	names, err := fs.Glob(files, "*.html")
+	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		panic(err)
 	}

@@ -62,7 +62,7 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v", r)
 		}
-		p.report(start, result, err)
+		p.report(ctx, start, result, err)
 	}()
 	at, err := p.cursor(ctx)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"time"
@@ -19,24 +18,25 @@ import (
 	"msatom/shared/postgres"
 )
 
-//go:embed schema/*.sql
+//go:embed migrations/*.sql
 var schema embed.FS
 
 // Migration makes the tables of a consumer in its service's schema.
 func Migration() postgres.Migration {
-	files, err := fs.Sub(schema, "schema")
-	if err != nil {
-		panic(err)
-	}
-	return postgres.Migration{Name: "poll", Files: files}
+	return postgres.Files("poll", schema)
+}
+
+// Source is what a service reads from its environment about the feed that it follows.
+type Source struct {
+	FeedURL  string `env:"FEED_URL" envDefault:"http://order:8080/order/feed"` // address of the recent document
+	Schedule string `env:"POLL_SCHEDULE" envDefault:"@every 30s"`              // robfig/cron: "@every 30s" or five fields
 }
 
 // Config of a poller.
 type Config struct {
+	Source
 	Feed     string // names the feed in the database and the log: "order"
 	Record   string // what the handler writes, for the log: "invoice"
-	FeedURL  string // address of the recent document
-	Schedule string // robfig/cron: "@every 30s" or five fields
 	Instance string
 
 	Now        func() time.Time // nil: time.Now
@@ -121,50 +121,39 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 	timer.Start()
 	defer timer.Stop()
-	for {
+	for ctx.Err() == nil {
 		_, err := p.Poll(ctx)
-		pause := p.pauseAfter(err)
-		again := time.NewTimer(pause)
-		if err == nil {
-			again.Stop()
-		}
-		held := time.After(0)
-		var status *StatusError
-		if errors.As(err, &status) && status.RetryAfter > 0 {
-			held = time.After(status.RetryAfter) // nor does cron ask sooner than the other side wishes
-		}
-		select {
-		case <-ctx.Done():
-			again.Stop()
-			return
-		case <-held:
-		}
-		select {
-		case <-ctx.Done():
-		case <-due:
-		case <-again.C:
-		}
-		again.Stop()
-		if ctx.Err() != nil {
-			return
-		}
+		again, atLeast := p.pauseAfter(err)
+		wait(ctx, nil, atLeast)
+		wait(ctx, due, again-atLeast)
 	}
 }
 
-// pauseAfter is how long to wait after a failure: 1, 2, 4, ... 30 seconds, each up to a quarter more or less, so that instances do
-// not come back in step; or as long as the other side wishes.
-func (p *Poller) pauseAfter(err error) time.Duration {
-	if err == nil {
-		return time.Hour
+// wait returns when something is due, the time is up, or ctx ends.
+func wait(ctx context.Context, due <-chan struct{}, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-due:
+	case <-t.C:
 	}
-	n := max(p.State().Failures, 1)
-	d := min(time.Second<<min(n-1, 6), 30*time.Second)
-	d = time.Duration(float64(d) * (0.75 + rand.Float64()/2))
+}
+
+// pauseAfter is how long to wait for the next poll if cron does not ask sooner: after failures 1, 2, 4, ... 30 seconds, each up to
+// a quarter more or less, so that instances do not come back in step. Sooner than atLeast not even cron may ask: the
+// other side wishes so.
+func (p *Poller) pauseAfter(err error) (again, atLeast time.Duration) {
+	if err == nil {
+		return 24 * time.Hour, 0
+	}
 	var status *StatusError
 	if errors.As(err, &status) {
-		d = max(d, status.RetryAfter)
+		atLeast = status.RetryAfter
 	}
-	return d
+	again = min(time.Second<<min(max(p.State().Failures-1, 0), 6), 30*time.Second)
+	again = time.Duration(float64(again) * (0.75 + rand.Float64()/2))
+	return max(again, atLeast), atLeast
 }
 
 // State is how this instance's polling goes.
@@ -175,7 +164,10 @@ func (p *Poller) State() State {
 }
 
 // report notes how a poll went, and logs when polls begin to fail and when they succeed again.
-func (p *Poller) report(start time.Time, result Result, err error) {
+func (p *Poller) report(ctx context.Context, start time.Time, result Result, err error) {
+	if ctx.Err() != nil {
+		return // given up, which says nothing about the feed
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.state

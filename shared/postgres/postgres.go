@@ -86,6 +86,15 @@ type Migration struct {
 	Files fs.FS  // goose migrations, at its root
 }
 
+// Files is the Migration in the folder migrations of a service's embedded files. It panics if there is none.
+func Files(name string, files fs.FS) Migration {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err)
+	}
+	return Migration{Name: name, Files: sub}
+}
+
 // Watch asks the database every second, until ctx ends. The first time it answers, the migrations are run in their
 // order, then seed unless it is nil, both by one instance at a time; then started is called. Every change of state is logged once.
 func (db *DB) Watch(ctx context.Context, migrations []Migration, seed func(context.Context) error, started func()) {

@@ -48,7 +48,7 @@ func Negotiate(c echo.Context, offers ...string) (string, error) {
 	return "", p
 }
 
-// WantsHTML says whether the client would rather have a page than JSON: a browser.
+// WantsHTML says whether the client asks for pages: a browser. One that takes anything gets JSON.
 func WantsHTML(c echo.Context) bool {
 	t, err := Negotiate(c, JSON, HTML)
 	return err == nil && t == HTML

@@ -1,0 +1,33 @@
+// Invoicing follows the feed of orders and writes an invoice for each.
+package main
+
+import (
+	"embed"
+
+	"msatom/shared/page"
+	"msatom/shared/poll"
+	"msatom/shared/poll/pollweb"
+	"msatom/shared/postgres"
+	"msatom/shared/service"
+	"msatom/shared/web"
+)
+
+//go:embed migrations/*.sql pages/*.html
+var files embed.FS
+
+func main() {
+	var cfg poll.Source
+	service.Main("invoicing", &cfg, func(s *service.Service) error {
+		poller, err := poll.New(s.DB.DB, poll.Config{Source: cfg, Feed: "order", Record: "invoice", Instance: s.Instance}, consumer(s.Instance))
+		if err != nil {
+			return err
+		}
+		s.Migrations = []postgres.Migration{poll.Migration(), postgres.Files("invoicing", files)}
+		s.Background = append(s.Background, poller.Run)
+
+		e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, files), Ready: s.DB.Ready})
+		(&invoiceWeb{invoices: &Invoices{db: s.DB.DB}, polling: pollweb.New(e, s.Name, poller)}).routes(e)
+		s.Handler = e
+		return nil
+	})
+}

@@ -1,0 +1,104 @@
+// Package pollweb is what every consumer's pages have: the button that polls now, what the polls do, and the parked entries.
+package pollweb
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"msatom/shared/poll"
+	"msatom/shared/problem"
+	"msatom/shared/web"
+)
+
+// View is what the template "polling" of package page shows.
+type View struct {
+	Service     string
+	State       poll.State
+	Done        string // what the poll that was asked for did
+	Failed      bool   // it failed
+	Parked      []poll.Parked
+	ParkedTotal int64
+	Now         time.Time
+}
+
+// Handler serves the addresses below /service/.
+type Handler struct {
+	service string
+	poller  *poll.Poller
+}
+
+// New adds POST /service/poll and POST /service/parked to e.
+func New(e *echo.Echo, service string, poller *poll.Poller) *Handler {
+	h := &Handler{service, poller}
+	e.POST("/"+service+"/poll", h.poll)
+	e.POST("/"+service+"/parked", h.parked)
+	return h
+}
+
+// View collects what a list page shows of the polling.
+func (h *Handler) View(c echo.Context) (v View, err error) {
+	v = View{Service: h.service, State: h.poller.State(), Now: time.Now()}
+	switch n := func(name string) int { n, _ := strconv.Atoi(c.QueryParam(name)); return max(n, 0) }; c.QueryParam("poll") {
+	case "done":
+		v.Done = poll.Result{NotModified: c.QueryParam("new") == "no", Written: n("written"), Ignored: n("there"), Parked: n("parked")}.String()
+	case "failed":
+		v.Failed = true
+	}
+	v.Parked, v.ParkedTotal, err = h.poller.Parked(c.Request().Context())
+	return v, err
+}
+
+// poll polls now. A browser is led back to the list, which says what the poll did; a program gets the result.
+func (h *Handler) poll(c echo.Context) error {
+	mediaType, err := web.Negotiate(c, web.HTML, web.JSON)
+	if err != nil {
+		return err
+	}
+	html := mediaType == web.HTML
+	result, err := h.poller.Poll(c.Request().Context())
+	switch {
+	case err != nil && html:
+		return c.Redirect(http.StatusSeeOther, "/"+h.service+"/?poll=failed")
+	case err != nil:
+		return problem.New(http.StatusBadGateway, "The feed cannot be read: %v.", err)
+	case html:
+		return h.back(c, result)
+	}
+	return c.JSON(http.StatusOK, result)
+}
+
+func (h *Handler) back(c echo.Context, r poll.Result) error {
+	modified := "yes"
+	if r.NotModified {
+		modified = "no"
+	}
+	return c.Redirect(http.StatusSeeOther, "/"+h.service+"/?poll=done&new="+modified+"&written="+strconv.Itoa(r.Written)+
+		"&there="+strconv.Itoa(r.Ignored)+"&parked="+strconv.Itoa(r.Parked))
+}
+
+// parked retries or skips a parked entry: a form with "id" and "do", which is "retry" or "skip".
+func (h *Handler) parked(c echo.Context) error {
+	id, err := strconv.ParseInt(c.FormValue("id"), 10, 64)
+	if err != nil {
+		return problem.Invalid(problem.Field{Name: "id", Detail: "must be the id of a parked entry"})
+	}
+	var result poll.Result
+	switch c.FormValue("do") {
+	case "retry":
+		result, err = h.poller.Retry(c.Request().Context(), id)
+	case "skip":
+		err = h.poller.Skip(c.Request().Context(), id)
+	default:
+		err = problem.Invalid(problem.Field{Name: "do", Detail: "must be retry or skip"})
+	}
+	if err != nil {
+		return err
+	}
+	if mediaType, err := web.Negotiate(c, web.HTML, web.JSON); err != nil || mediaType == web.HTML {
+		return c.Redirect(http.StatusSeeOther, "/"+h.service+"/")
+	}
+	return c.JSON(http.StatusOK, result)
+}
