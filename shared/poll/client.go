@@ -32,6 +32,7 @@ type client struct {
 	http  http.Client
 	host  string // where everything must be
 	agent string
+	limit int64 // of bytes in one answer
 }
 
 // StatusError is an answer that is no document.
@@ -50,7 +51,7 @@ func newClient(feedURL, agent string) (*client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("FEED_URL %q is not an http address", feedURL)
 	}
-	c := &client{host: u.Host, agent: agent}
+	c := &client{host: u.Host, agent: agent, limit: maxBytes}
 	c.http = http.Client{Timeout: maxTime, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) > 3 {
 			return errors.New("more than 3 redirects")
@@ -143,10 +144,10 @@ func (c *client) do(ctx context.Context, address, accept, etag, modified string,
 	if res.StatusCode != http.StatusOK && (res.StatusCode != http.StatusNotModified || etag+modified == "") {
 		return &StatusError{URL: address, Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
 	}
-	body := &io.LimitedReader{R: res.Body, N: maxBytes + 1}
+	body := &io.LimitedReader{R: res.Body, N: c.limit + 1}
 	err = read(res, body)
 	if body.N == 0 {
-		return fmt.Errorf("%s is longer than %d MiB", address, maxBytes>>20)
+		return fmt.Errorf("%s is longer than %d MiB", address, c.limit>>20)
 	}
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", address, err)

@@ -85,7 +85,7 @@ var entries = promauto.NewCounterVec(prometheus.CounterOpts{
 
 // New makes a poller; an error says what is wrong with the configuration.
 func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
-	if _, err := cron.ParseStandard(cfg.Schedule); err != nil {
+	if err := checkSchedule(cfg.Schedule); err != nil {
 		return nil, fmt.Errorf("POLL_SCHEDULE: %w", err)
 	}
 	c, err := newClient(cfg.FeedURL, "msatom/1 ("+cfg.Instance+")")
@@ -104,6 +104,17 @@ func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
 		entries.WithLabelValues(cfg.Feed, "parked").Add(float64(parked))
 	}
 	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), seen: -1}, nil
+}
+
+// checkSchedule parses a schedule; cron panics on some that are wrong.
+func checkSchedule(s string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%q is not a schedule", s)
+		}
+	}()
+	_, err = cron.ParseStandard(s)
+	return err
 }
 
 // Run polls until ctx ends; a poll in flight is then broken off, and its transaction rolled back.

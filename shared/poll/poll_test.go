@@ -1,0 +1,413 @@
+package poll
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"msatom/shared/feed"
+	"msatom/shared/postgres"
+	"msatom/shared/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// things is a service that publishes a feed, for a consumer to follow: a real log in a database of its own.
+type things struct {
+	*feed.Log
+	db     *postgres.DB
+	server *httptest.Server
+}
+
+func publisher(t testing.TB) *things {
+	t.Helper()
+	db := pgtest.Open(t, feed.Migration())
+	s := &things{db: db, Log: feed.NewLog(db.DB, feed.About{Name: "thing", Path: "/feed", Home: "/", Title: "Things",
+		Describe: func(e feed.Entry) (string, string, string) {
+			return "thing", "a thing", fmt.Sprintf("/thing/%d", e.Subject)
+		}})}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	s.publish(t)
+	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := int64(0)
+		if _, err := fmt.Sscanf(r.URL.Path, "/feed/%d", &n); err != nil && r.URL.Path != "/feed" {
+			http.NotFound(w, r)
+			return
+		}
+		mediaType := "application/json"
+		if strings.HasPrefix(r.Header.Get("Accept"), "application/atom+xml") {
+			mediaType = "application/atom+xml"
+		}
+		if err := s.Serve(w, r, n, mediaType); err != nil {
+			http.Error(w, err.Error(), 404)
+		}
+	}))
+	t.Cleanup(s.server.Close)
+	return s
+}
+
+func (s *things) publish(t testing.TB) {
+	t.Helper()
+	if err := s.Publish(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// happen appends one event for each of the subjects from..to, with a value that tells what the record is worth.
+func (s *things) happen(t testing.TB, kind string, from, to int, value string) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		snapshot, err := json.Marshal(map[string]any{"id": i, "value": value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := feed.Event{Subject: int64(i), Kind: kind, Snapshot: snapshot}
+		if err := s.Append(s.db.DB, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.publish(t)
+}
+
+// consumer is one instance that keeps a row for each thing.
+type consumer struct {
+	*Poller
+	db  *postgres.DB
+	now time.Time
+}
+
+func consumerDB(t testing.TB) string {
+	t.Helper()
+	url := pgtest.URL(t)
+	db := pgtest.At(t, url, Migration())
+	if err := db.Exec(`CREATE TABLE record (id bigint PRIMARY KEY, value varchar(20) NOT NULL, log text, position bigint, writes int DEFAULT 1)`).Error; err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func follow(t testing.TB, db, feedURL string, handlers ...Handler) *consumer {
+	t.Helper()
+	c := &consumer{db: pgtest.At(t, db, Migration()), now: time.Now()}
+	handler := keep
+	if len(handlers) > 0 {
+		handler = handlers[0]
+	}
+	p, err := New(c.db.DB, Config{Source: Source{FeedURL: feedURL, Schedule: "@every 1h"}, Feed: "thing", Record: "record", Instance: "test",
+		Now: func() time.Time { return c.now }}, handler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Poller = p
+	return c
+}
+
+// keep is a plain handler: the newest value of each record.
+func keep(_ context.Context, tx *gorm.DB, entries []Entry) (written []int64, err error) {
+	for _, e := range entries {
+		var r struct {
+			ID    int64
+			Value string
+		}
+		if err := json.Unmarshal(e.Content, &r); err != nil {
+			return nil, err
+		}
+		if r.Value == "panic" {
+			panic("cannot be processed")
+		}
+		done := tx.Exec(`INSERT INTO record AS old VALUES (?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET value = excluded.value, log = excluded.log, position = excluded.position, writes = old.writes + 1
+			WHERE old.log <> excluded.log OR old.position < excluded.position`, r.ID, r.Value, e.Epoch, e.Position)
+		if done.Error != nil {
+			return nil, done.Error
+		}
+		if done.RowsAffected > 0 {
+			written = append(written, r.ID)
+		}
+	}
+	return written, nil
+}
+
+func (c *consumer) poll(t testing.TB) Result {
+	t.Helper()
+	r, err := c.Poll(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// records are the values by id, as "1=a 2=b".
+func (c *consumer) records(t testing.TB) string {
+	t.Helper()
+	var s *string
+	if err := c.db.Raw("SELECT string_agg(id || '=' || value, ' ' ORDER BY id) FROM record").Scan(&s).Error; err != nil {
+		t.Fatal(err)
+	}
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (c *consumer) count(t testing.TB, sql string) (n int) {
+	t.Helper()
+	if err := c.db.Raw(sql).Scan(&n).Error; err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestAPollTakesWhatIsNew(t *testing.T) {
+	s := publisher(t)
+	c := follow(t, consumerDB(t), s.server.URL+"/feed")
+	if r := c.poll(t); r.Written != 0 || r.NotModified {
+		t.Errorf("empty feed: %+v", r)
+	}
+	s.happen(t, "made", 1, 3, "a")
+	if r := c.poll(t); r != (Result{Written: 3}) {
+		t.Errorf("three new: %+v", r)
+	}
+	if r := c.poll(t); r != (Result{NotModified: true}) {
+		t.Errorf("nothing new: %+v", r)
+	}
+	s.happen(t, "changed", 2, 2, "b")
+	if r := c.poll(t); r != (Result{Written: 1}) || c.records(t) != "1=a 2=b 3=a" {
+		t.Errorf("one changed: %+v, %s", r, c.records(t))
+	}
+	s.happen(t, "made", 4, 460, "c")
+	if r := c.poll(t); r != (Result{Written: 457}) {
+		t.Errorf("five documents: %+v", r)
+	}
+	if n := c.count(t, "SELECT position FROM poll_cursor"); n != 461 {
+		t.Errorf("cursor at %d", n)
+	}
+}
+
+// A fresh instance begins at the cursor, not at the first document, and says what others did since it came.
+func TestAnotherInstanceFindsTheWorkDone(t *testing.T) {
+	s := publisher(t)
+	db := consumerDB(t)
+	s.happen(t, "made", 1, 250, "a")
+	one, two := follow(t, db, s.server.URL+"/feed"), follow(t, db, s.server.URL+"/feed")
+	one.poll(t)
+	if r := two.poll(t); r != (Result{}) {
+		t.Errorf("instance that came later: %+v", r)
+	}
+	s.happen(t, "made", 251, 252, "a")
+	one.poll(t)
+	if r := two.poll(t); r != (Result{Ignored: 2}) {
+		t.Errorf("other instance: %+v, want 2 already there", r)
+	}
+	if r := two.poll(t); !r.NotModified {
+		t.Errorf("and again: %+v", r)
+	}
+}
+
+// Five instances poll at once while the feed grows: every record is written once.
+func TestInstancesAtOnceWriteOnce(t *testing.T) {
+	s := publisher(t)
+	db := consumerDB(t)
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	var total sync.Map
+	for i := range 5 {
+		c := follow(t, db, s.server.URL+"/feed")
+		wg.Go(func() {
+			written := 0
+			for last := false; ; {
+				r, err := c.Poll(context.Background())
+				if err != nil {
+					t.Error(err)
+				}
+				written += r.Written
+				if last {
+					total.Store(i, written)
+					return
+				}
+				select {
+				case <-stop:
+					last = true
+				default:
+				}
+			}
+		})
+	}
+	for i := range 30 {
+		s.happen(t, "made", i*25+1, i*25+25, "a")
+	}
+	close(stop)
+	wg.Wait()
+	sum := 0
+	total.Range(func(_, n any) bool { sum += n.(int); return true })
+	c := follow(t, db, s.server.URL+"/feed")
+	if n := c.count(t, "SELECT count(*) FROM record WHERE writes = 1"); n != 750 || sum != 750 {
+		t.Errorf("%d records written once, instances wrote %d; want 750", n, sum)
+	}
+}
+
+// A failure of the surroundings in the middle leaves the cursor with the records: both or neither.
+func TestABrokenPollMovesNothing(t *testing.T) {
+	s := publisher(t)
+	s.happen(t, "made", 1, 250, "a")
+	fail := true
+	c := follow(t, consumerDB(t), s.server.URL+"/feed", func(ctx context.Context, tx *gorm.DB, entries []Entry) ([]int64, error) {
+		written, err := keep(ctx, tx, entries)
+		if fail && entries[0].Position > 100 {
+			return nil, &net{}
+		}
+		return written, err
+	})
+	if _, err := c.Poll(context.Background()); err == nil {
+		t.Error("no error")
+	}
+	if n, at := c.count(t, "SELECT count(*) FROM record"), c.count(t, "SELECT position FROM poll_cursor"); n != 100 || at != 100 {
+		t.Errorf("%d records, cursor at %d; want the first document only", n, at)
+	}
+	if state := c.State(); state.Error == "" || state.Failures != 1 {
+		t.Errorf("state %+v", state)
+	}
+	fail = false
+	if r := c.poll(t); r.Written != 150 || c.State().Error != "" {
+		t.Errorf("afterwards %+v, state %+v", r, c.State())
+	}
+}
+
+// net is a connection that broke.
+type net struct{}
+
+func (*net) Error() string   { return "connection broke" }
+func (*net) Timeout() bool   { return true }
+func (*net) Temporary() bool { return true }
+
+func TestOneThatCannotBeProcessedIsParked(t *testing.T) {
+	for _, c := range []struct{ name, value string }{
+		{"the handler panics", "panic"},
+		{"a constraint is violated", "longer than the twenty characters of the column"},
+		{"a value that Postgres cannot store", "nul \x00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := publisher(t)
+			p := follow(t, consumerDB(t), s.server.URL+"/feed")
+			s.happen(t, "made", 1, 3, "a")
+			s.happen(t, "made", 4, 4, c.value)
+			s.happen(t, "made", 5, 6, "a")
+			if r := p.poll(t); r != (Result{Written: 5, Parked: 1}) {
+				t.Fatalf("%+v", r)
+			}
+			if got := p.records(t); got != "1=a 2=a 3=a 5=a 6=a" {
+				t.Errorf("records %s", got)
+			}
+			list, total, err := p.Parked(context.Background())
+			if err != nil || total != 1 || list[0].Subject != 4 || list[0].Position != 4 || list[0].Error == "" || list[0].Attempts != 1 {
+				t.Fatalf("parked %+v, %d, %v", list, total, err)
+			}
+			p.poll(t)
+			if list, _, _ := p.Parked(context.Background()); list[0].Attempts != 1 {
+				t.Error("tried again before its time")
+			}
+			p.now = p.now.Add(31 * time.Second)
+			p.poll(t)
+			list, _, _ = p.Parked(context.Background())
+			if list[0].Attempts != 2 || list[0].NextTry.Sub(p.now) < 59*time.Second {
+				t.Errorf("after the second try: %+v", list[0])
+			}
+		})
+	}
+}
+
+func TestParkedEntriesAreRetriedAndSkipped(t *testing.T) {
+	s := publisher(t)
+	broken := true
+	c := follow(t, consumerDB(t), s.server.URL+"/feed", func(ctx context.Context, tx *gorm.DB, entries []Entry) ([]int64, error) {
+		for _, e := range entries {
+			if broken && e.Subject <= 3 {
+				return nil, errors.New("not today")
+			}
+		}
+		return keep(ctx, tx, entries)
+	})
+	s.happen(t, "made", 1, 4, "a")
+	c.poll(t)
+	s.happen(t, "changed", 3, 3, "b")
+	c.poll(t)
+	list, total, _ := c.Parked(context.Background())
+	if total != 4 {
+		t.Fatalf("%d parked, want 4", total)
+	}
+	broken = false
+	if err := c.Skip(context.Background(), list[0].ID); err != nil {
+		t.Error(err)
+	}
+	if r, err := c.Retry(context.Background(), list[1].ID); err != nil || r.Written != 1 {
+		t.Errorf("retry: %+v, %v", r, err)
+	}
+	// The newer of two events about one record first: the older one then changes nothing.
+	if _, err := c.Retry(context.Background(), list[3].ID); err != nil {
+		t.Error(err)
+	}
+	c.now = c.now.Add(time.Hour)
+	c.poll(t)
+	if _, total, _ := c.Parked(context.Background()); total != 0 || c.records(t) != "2=a 3=b 4=a" {
+		t.Errorf("%d parked, records %s", total, c.records(t))
+	}
+	for _, err := range []error{c.Skip(context.Background(), 99), func() error { _, err := c.Retry(context.Background(), 99); return err }()} {
+		if err == nil {
+			t.Error("an unknown parked entry is no error")
+		}
+	}
+}
+
+func TestAnotherLogIsReadFromTheStart(t *testing.T) {
+	first, second := publisher(t), publisher(t)
+	db := consumerDB(t)
+	first.happen(t, "made", 1, 150, "first")
+	follow(t, db, first.server.URL+"/feed").poll(t)
+	second.happen(t, "made", 1, 120, "second")
+	c := follow(t, db, second.server.URL+"/feed")
+	if r := c.poll(t); r.Written != 120 {
+		t.Errorf("%+v", r)
+	}
+	if n := c.count(t, "SELECT count(*) FROM record WHERE value = 'second'"); n != 120 {
+		t.Errorf("%d records of the second log, want 120", n)
+	}
+}
+
+// A log that was restored from a backup is shorter than it was. It is believed only after a while, as an instance that is
+// a moment behind may have answered.
+func TestAShorterLogIsReadAgain(t *testing.T) {
+	s := publisher(t)
+	db := consumerDB(t)
+	s.happen(t, "made", 1, 10, "a")
+	c := follow(t, db, s.server.URL+"/feed")
+	c.poll(t)
+	for _, sql := range []string{"DELETE FROM feed_position WHERE position > 5", "DELETE FROM feed_event WHERE id > 5"} {
+		if err := s.db.Exec(sql).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.happen(t, "made", 6, 6, "again")
+	if r := c.poll(t); r.Written != 0 || c.count(t, "SELECT position FROM poll_cursor") != 10 {
+		t.Errorf("at once: %+v", r)
+	}
+	c.now = c.now.Add(time.Minute)
+	c.poll(t)
+	if got, want := c.records(t), "1=a 2=a 3=a 4=a 5=a 6=again 7=a 8=a 9=a 10=a"; got != want {
+		t.Errorf("records %s, want %s", got, want)
+	}
+	if at := c.count(t, "SELECT position FROM poll_cursor"); at != 6 {
+		t.Errorf("cursor at %d, want 6", at)
+	}
+}
