@@ -114,10 +114,16 @@ func (d *Document) Updated() time.Time {
 }
 
 // at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
-func (l *Log) at(n int64, base string) (*Document, error) {
+//
+// Unless it is known to be archived, the head is asked for first: a reader who was told of an order by any instance finds
+// it here. That is one look at the end of an index, for all who ask at the same moment at once.
+func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
 	head, ok := l.Head()
-	if !ok {
-		return nil, problem.Unavailable("The event log cannot be read yet: its database is waited for.")
+	if archived := n > 0 && n < head.Last(); !ok || !archived {
+		if err := l.Publish(ctx); err != nil {
+			return nil, problem.Unavailable("The event log cannot be read: its database is waited for.")
+		}
+		head, _ = l.Head()
 	}
 	if n < 0 || n > head.Last() {
 		return nil, problem.NotFound("The feed has documents 1 to %d.", head.Last())

@@ -435,6 +435,19 @@ func TestARunningSecondIsNotPromised(t *testing.T) {
 	}
 }
 
+// What one instance has published, every other shows at once: nobody who was told of an event asks for it in vain.
+func TestInstancesShowTheSame(t *testing.T) {
+	url := pgtest.URL(t)
+	one, two := run(t, pgtest.At(t, url, Migration())), run(t, pgtest.At(t, url, Migration()))
+	for i := range 50 {
+		fill(t, one, 1)
+		a, b := get(t, one, 0).Header().Get("ETag"), get(t, two, 0).Header().Get("ETag")
+		if a != b {
+			t.Fatalf("event %d: one instance is at %s, the other at %s", i+1, a, b)
+		}
+	}
+}
+
 // A 304 reads no entries: it is right even when there are none to be read.
 func TestNotModifiedReadsNothing(t *testing.T) {
 	l := open(t)

@@ -68,7 +68,7 @@ func (l *Log) Append(tx *gorm.DB, e Event) error {
 		INSERT INTO feed_pending SELECT id FROM event`, e.Subject, e.Kind, e.Withdraws, string(e.Snapshot)).Error
 }
 
-// Publish waits until every event that is committed now has its position, at most two seconds. An error means only that
+// Publish waits until every event that is committed now has its position and Head knows of it, at most two seconds. An error means only that
 // this is not so yet: the event is safe in the outbox and will be published by whichever instance can.
 func (l *Log) Publish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

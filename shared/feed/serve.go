@@ -53,7 +53,7 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 	if !ok {
 		return fmt.Errorf("feed: no dialect for %q", mediaType)
 	}
-	d, err := l.at(n, Base(r))
+	d, err := l.at(r.Context(), n, Base(r))
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 // ServeState answers a GET or HEAD of anything that changes only when the log does, such as a list of its records, with the
 // same validators. The variant tells representations apart. What render returns as an error is returned; nothing is written then.
 func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaType string, render func(*bytes.Buffer) error) error {
-	d, err := l.at(0, "")
+	d, err := l.at(r.Context(), 0, "")
 	if err != nil {
 		return err
 	}
