@@ -1,0 +1,22 @@
+-- Gives one service its role and its schema, and nothing else. Run by psql as the superuser, in the database of the
+-- system, once for each service, with the variables `service` and `password`. Running it again changes nothing but the password.
+
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+
+SELECT format('CREATE ROLE %I', :'service')
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'service') \gexec
+
+ALTER ROLE :"service" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';
+ALTER ROLE :"service" SET search_path = :"service";
+ALTER ROLE :"service" SET statement_timeout = '30s';
+ALTER ROLE :"service" SET lock_timeout = '10s';
+ALTER ROLE :"service" SET idle_in_transaction_session_timeout = '10s';
+
+-- What everybody may do by default: connect anywhere, make temporary tables, and, before version 15, use the schema public.
+REVOKE ALL ON DATABASE :"DBNAME", postgres, template1 FROM PUBLIC;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+
+GRANT CONNECT ON DATABASE :"DBNAME" TO :"service";
+CREATE SCHEMA IF NOT EXISTS :"service" AUTHORIZATION :"service";
+REVOKE ALL ON SCHEMA :"service" FROM PUBLIC;

@@ -1,0 +1,63 @@
+#!/bin/sh
+# Installs what `make run` or `make test` needs and this machine lacks: with apt on Debian and Ubuntu, elsewhere it says
+# what is missing. Nothing that is installed here starts a server of its own: Apache comes without its service, Postgres
+# without a cluster.
+set -eu
+
+has() { command -v "$1" >/dev/null 2>&1; }
+found() { [ -e "$1" ]; }
+
+missing=''
+need() { missing="$missing $*"; }
+
+case "${1:-}" in
+run | test) ;;
+*) echo "usage: $0 run|test" >&2; exit 2 ;;
+esac
+
+PATH="$PATH:/usr/sbin:/sbin"
+found /etc/ssl/certs/ca-certificates.crt || need ca-certificates
+found /usr/lib/apache2/modules/mod_proxy_hcheck.so || need apache2-bin
+set -- "$1" /usr/lib/postgresql/*/bin/initdb
+found "$2" || need postgresql
+if [ "$1" = test ]; then
+    has gcc || need gcc
+    found /usr/include/stdio.h || need libc6-dev
+    has chromium || has google-chrome || need chromium
+    has docker || need docker.io
+    has docker-compose || docker compose version >/dev/null 2>&1 || need docker-compose
+    has iptables || need iptables
+    has debootstrap || need debootstrap
+    has curl || need curl
+    has jq || need jq
+fi
+[ -n "$missing" ] || exit 0
+
+if ! has apt-get; then
+    echo "Please install what these packages of Debian hold, then try again:$missing" >&2
+    exit 1
+fi
+
+as_root=''
+if [ "$(id -u)" != 0 ]; then
+    has sudo || { echo "Please install as root, then try again: apt-get install$missing" >&2; exit 1; }
+    as_root=sudo
+fi
+install() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >&2
+}
+
+echo "installing:$missing" >&2
+$as_root apt-get -qq update >&2
+case "$missing" in
+*postgresql*)
+    # Its configuration decides whether the server's package makes and starts a cluster, so it has to be there first.
+    install postgresql-common
+    no_cluster=/etc/postgresql-common/createcluster.d/msatom.conf
+    $as_root mkdir -p "${no_cluster%/*}"
+    echo 'create_main_cluster = false' | $as_root tee "$no_cluster" >/dev/null
+    trap '$as_root rm -f "$no_cluster"' EXIT
+    ;;
+esac
+# shellcheck disable=SC2086 # a list of packages
+install $missing

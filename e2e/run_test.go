@@ -1,0 +1,156 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"msatom/e2e/system"
+)
+
+// run starts the system as `make run` does.
+func run(t *testing.T, config system.Config) *system.System {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	config.Dir = t.TempDir()
+	if testing.Verbose() {
+		config.Output = os.Stdout
+	}
+	s, err := system.Start(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestWithoutDocker(t *testing.T) {
+	s := run(t, system.Config{Order: 2, Invoicing: 2, Shipping: 2})
+	tour(t, visit(t, s.URL()))
+}
+
+// 32 writers place 5,000 orders while three instances of each consumer poll. Nothing is missing, nothing is twice, every
+// cent is right; also when each program is killed in the middle of it and comes back.
+func TestFiveThousandOrders(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		disturb func(ctx context.Context, t *testing.T, s *system.System)
+	}{
+		{"undisturbed", func(context.Context, *testing.T, *system.System) {}},
+		{"killed", killThemAll},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := run(t, system.Config{Order: 2, Invoicing: 3, Shipping: 3, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			defer cancel()
+			var disturbing sync.WaitGroup
+			disturbing.Go(func() { c.disturb(ctx, t, s) })
+			const orders, writers = 5000, 32
+			placeAll(ctx, t, visit(t, s.URL()), orders, writers)
+			disturbing.Wait()
+			if err := s.WaitReady(ctx); err != nil {
+				t.Fatal(err)
+			}
+			db, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close(ctx)
+			eventually(t, "every order delivered", time.Minute, func() bool {
+				return count(ctx, t, db, `SELECT least((SELECT count(*) FROM invoicing.invoice), (SELECT count(*) FROM shipping.shipment))`) >= orders
+			})
+			for _, fact := range []struct {
+				what, sql string
+				want      int
+			}{
+				{"orders", `SELECT count(*) FROM "order".orders`, orders},
+				{"invoices", `SELECT count(*) FROM invoicing.invoice`, orders},
+				{"shipments", `SELECT count(*) FROM shipping.shipment`, orders},
+				{"entries of the feed", `SELECT count(*) FROM "order".feed_position`, orders},
+				{"last position", `SELECT max(position) FROM "order".feed_position`, orders},
+				{"events without a position", `SELECT count(*) FROM "order".feed_pending`, 0},
+				{"cursor of invoicing", `SELECT position FROM invoicing.poll_cursor`, orders},
+				{"cursor of shipping", `SELECT position FROM shipping.poll_cursor`, orders},
+				{"entries parked", `SELECT (SELECT count(*) FROM invoicing.poll_parked) + (SELECT count(*) FROM shipping.poll_parked)`, 0},
+				{"lines that differ between order and invoice", `SELECT count(*) FROM (
+					(TABLE "order".order_line EXCEPT TABLE invoicing.invoice_line) UNION ALL
+					(TABLE invoicing.invoice_line EXCEPT TABLE "order".order_line)) d`, 0},
+				{"lines that differ between order and shipment", `SELECT count(*) FROM (
+					(SELECT order_id, number, count, item_id, name FROM "order".order_line EXCEPT TABLE shipping.shipment_line) UNION ALL
+					(TABLE shipping.shipment_line EXCEPT SELECT order_id, number, count, item_id, name FROM "order".order_line)) d`, 0},
+				{"cents that differ", `SELECT ((SELECT sum(count * price) FROM "order".order_line) - (SELECT sum(count * price) FROM invoicing.invoice_line)) * 100`, 0},
+				{"cents in all", `SELECT 100 * sum(count * price) FROM invoicing.invoice_line`, orders*10000 + orders/100*4950*4200 + orders*4200},
+			} {
+				if got := count(ctx, t, db, fact.sql); got != fact.want {
+					t.Errorf("%s: %d, want %d", fact.what, got, fact.want)
+				}
+			}
+			if ids := visit(t, s.URL()).follow(ctx); len(ids) != orders {
+				t.Errorf("a reader of the feed sees %d entries, want %d", len(ids), orders)
+			}
+		})
+	}
+}
+
+// placeAll places n orders; one that was not answered is sent again with the same name, as a careful client does.
+func placeAll(ctx context.Context, t *testing.T, s *shop, n, writers int) {
+	t.Helper()
+	var next, again atomic.Int64
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				for {
+					_, err := s.placeJSON(fmt.Sprint("load ", i), int(i%100)+1)
+					if err == nil {
+						break
+					}
+					again.Add(1)
+					select {
+					case <-ctx.Done():
+						t.Errorf("order %d cannot be placed: %v", i, err)
+						return
+					case <-time.After(100 * time.Millisecond):
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d orders placed by %d writers, %d sent again", n, writers, again.Load())
+}
+
+// killThemAll kills (-9) an instance of each service, Apache, and Postgres, one after the other; the system starts them again.
+func killThemAll(ctx context.Context, t *testing.T, s *system.System) {
+	programs := []*system.Program{s.Postgres(), s.Apache()}
+	for _, name := range []string{"order-1", "invoicing-1", "shipping-2", "order-2", "invoicing-3"} {
+		programs = append(programs, s.Instance(name).Program)
+	}
+	for _, p := range programs {
+		pid := p.Pid()
+		if err := p.Kill(); err != nil {
+			t.Errorf("killing %s: %v", p.Name(), err)
+		}
+		eventually(t, p.Name()+" is started again", 30*time.Second, func() bool { now := p.Pid(); return now != 0 && now != pid })
+		t.Logf("killed %s, pid %d, started again as %d", p.Name(), pid, p.Pid())
+	}
+}
+
+func count(ctx context.Context, t *testing.T, db *pgx.Conn, sql string) (n int) {
+	t.Helper()
+	if err := db.QueryRow(ctx, "SELECT coalesce(("+sql+"), -1)::bigint").Scan(&n); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}

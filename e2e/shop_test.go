@@ -1,0 +1,193 @@
+// The system as a client sees it, through the front door only: what all end-to-end tests do with it.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// shop is a running system at its public address.
+type shop struct {
+	t    testing.TB
+	base string
+	http http.Client
+}
+
+func visit(t testing.TB, base string) *shop {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shop{t: t, base: base, http: http.Client{
+		Timeout: 30 * time.Second, Jar: jar,
+		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ask sends a request; header is names and values in turn.
+func (s *shop) ask(method, path, body string, header ...string) (answer, error) {
+	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	res, err := s.http.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, res.Header, b}, err
+}
+
+// must asks and fails the test on another status.
+func (s *shop) must(status int, method, path, body string, header ...string) answer {
+	s.t.Helper()
+	a, err := s.ask(method, path, body, header...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if a.status != status {
+		s.t.Fatalf("%s %s: %d, want %d\n%.500s", method, path, a.status, status, a.body)
+	}
+	return a
+}
+
+var (
+	asJSON  = []string{"Accept", "application/json"}
+	asHTML  = []string{"Accept", "text/html"}
+	jsonIn  = []string{"Content-Type", "application/json", "Accept", "application/json"}
+	formIn  = []string{"Content-Type", "application/x-www-form-urlencoded", "Accept", "text/html"}
+	asAtom  = []string{"Accept", "application/atom+xml"}
+	address = map[string]string{"street": "Krischerstr. 100", "zip": "40789", "city": "Monheim am Rhein"}
+)
+
+// record is what an order, an invoice and a shipment have in common.
+type record struct {
+	ID       int64
+	Status   string
+	Instance string
+	Customer struct{ Name string }
+	Order    []line `json:"orderLine"`
+	Invoice  []line `json:"invoiceLine"`
+	Shipment []line `json:"shipmentLine"`
+}
+
+type line struct {
+	Count int
+	Item  struct {
+		ItemID int64
+		Price  json.Number
+	}
+}
+
+// placeJSON places an order of count iPods and an Apple TV. The key names the request, so it can be sent again.
+func (s *shop) placeJSON(key string, count int) (int64, error) {
+	body, err := json.Marshal(map[string]any{"customer": 1, "shippingAddress": address, "billingAddress": address,
+		"orderLine": []any{map[string]any{"count": count, "item": 1}, map[string]any{"count": 1, "item": map[string]int{"itemId": 4}}}})
+	if err != nil {
+		return 0, err
+	}
+	a, err := s.ask("POST", "/order/", string(body), append(jsonIn, "Idempotency-Key", key)...)
+	if err != nil {
+		return 0, err
+	}
+	var o record
+	if a.status != http.StatusCreated {
+		return 0, fmt.Errorf("placing: %d %.200s", a.status, a.body)
+	}
+	if err := json.Unmarshal(a.body, &o); err != nil || o.ID == 0 {
+		return 0, fmt.Errorf("placing: no id in %.200s (%w)", a.body, err)
+	}
+	return o.ID, nil
+}
+
+// placeForm places an order by the form, sent twice as an impatient person does, and returns its id.
+func (s *shop) placeForm(count string) string {
+	s.t.Helper()
+	page := s.must(200, "GET", "/order/form.html", "", asHTML...)
+	_, rest, ok := bytes.Cut(page.body, []byte(`name="request" value="`))
+	if !ok {
+		s.t.Fatal("the form has no name")
+	}
+	token, _, _ := bytes.Cut(rest, []byte(`"`))
+	form := url.Values{"request": {string(token)}, "customer": {"2"},
+		"shippingAddress.street": {"Market Street 1"}, "shippingAddress.zip": {"94103"}, "shippingAddress.city": {"San Francisco"},
+		"billingAddress.street": {"Market Street 2"}, "billingAddress.zip": {"94103"}, "billingAddress.city": {"San Francisco"},
+		"orderLine[0].count": {count}, "orderLine[0].item": {"2"}}.Encode()
+	first := s.must(303, "POST", "/order/", form, formIn...).header.Get("Location")
+	second := s.must(303, "POST", "/order/", form, formIn...).header.Get("Location")
+	if first != second {
+		s.t.Errorf("a form sent twice placed two orders: %s and %s", first, second)
+	}
+	return strings.TrimPrefix(first, "/order/")
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !ok(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+func (s *shop) read(path string) (r record) {
+	s.t.Helper()
+	if err := json.Unmarshal(s.must(200, "GET", path, "", asJSON...).body, &r); err != nil {
+		s.t.Fatal(err)
+	}
+	return r
+}
+
+// exists says whether there is something at path.
+func (s *shop) exists(path string) bool {
+	a, err := s.ask("GET", path, "", asJSON...)
+	return err == nil && a.status == 200
+}
+
+// follow reads a feed from its recent document to the first, by its links alone, and returns the ids of its entries,
+// newest first, each once.
+func (s *shop) follow(ctx context.Context) (ids []string) {
+	s.t.Helper()
+	seen := map[string]bool{}
+	for next := s.base + "/order/feed"; next != "" && ctx.Err() == nil; {
+		if !strings.HasPrefix(next, s.base+"/") {
+			s.t.Fatalf("a link leads to %s, which this reader does not know", next)
+		}
+		var doc struct {
+			Items []struct{ ID string }
+			Log   struct{ Links map[string]string } `json:"_msatom"`
+		}
+		if err := json.Unmarshal(s.must(200, "GET", strings.TrimPrefix(next, s.base), "", asJSON...).body, &doc); err != nil {
+			s.t.Fatal(err)
+		}
+		for _, item := range doc.Items {
+			if !seen[item.ID] {
+				ids = append(ids, item.ID)
+			}
+			seen[item.ID] = true
+		}
+		next = doc.Log.Links["prev-archive"]
+	}
+	return ids
+}

@@ -1,0 +1,290 @@
+package system
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The whole system, with the real services: what holds when programs are killed, and when the supervisor is.
+
+const patience = 3 * time.Minute
+
+// childDir makes the test's own program a supervisor that can be killed: it starts a system there and waits for a signal.
+const childDir, childPort = "SYSTEM_TEST_DIR", "SYSTEM_TEST_PORT"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		os.Exit(child(dir))
+	}
+	os.Exit(m.Run())
+}
+
+func child(dir string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	port, _ := strconv.Atoi(os.Getenv(childPort))
+	s, err := Start(ctx, Config{Dir: dir, Port: port, Output: os.Stderr})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println("ready:", s.URL())
+	<-ctx.Done()
+	if err := s.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// supervise starts a supervisor in a process of its own and waits until it is ready.
+func supervise(t *testing.T, dir string, port int) (cmd *exec.Cmd, url string) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childDir+"="+dir, childPort+"="+strconv.Itoa(port))
+	cmd.Stderr = t.Output()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if url, ready := strings.CutPrefix(lines.Text(), "ready: "); ready {
+			return cmd, url
+		}
+	}
+	t.Fatal("the supervisor ended before it was ready: ", cmd.Wait())
+	return nil, ""
+}
+
+func start(t *testing.T, config Config) *System {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	config.Output = t.Output()
+	s, err := Start(ctx, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// processes returns the command lines in which dir stands.
+func processes(dir string) []string {
+	var found []string
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range all {
+		if line, err := os.ReadFile(file); err == nil && strings.Contains(string(line), dir) {
+			found = append(found, filepath.Base(filepath.Dir(file))+": "+strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// noneLeft waits until no process of the system in dir is left.
+func noneLeft(t *testing.T, dir string) {
+	t.Helper()
+	for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left := processes(dir)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("left behind:\n%s", strings.Join(left, "\n"))
+		}
+	}
+}
+
+func ready(t *testing.T, s *System) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.WaitPostgres(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSystem(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, Config{Dir: dir, Order: 2, Invoicing: 3})
+
+	t.Run("every instance answers through the front door", func(t *testing.T) {
+		seen := map[string]bool{}
+		for range 40 {
+			for _, service := range services {
+				seen[ask(t, "GET", s.URL()+"/"+service+"/", "").header.Get("X-Instance")] = true
+			}
+		}
+		for _, i := range s.Instances("") {
+			if !seen[i.Name()] {
+				t.Errorf("%s answered none of 40 requests; those who did: %v", i.Name(), seen)
+			}
+		}
+	})
+
+	t.Run("one directory, one system", func(t *testing.T) {
+		_, err := Start(t.Context(), Config{Dir: dir})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d at %s/", os.Getpid(), s.URL())) {
+			t.Errorf("%v, want who holds it", err)
+		}
+	})
+
+	t.Run("one port, one program", func(t *testing.T) {
+		other := t.TempDir()
+		_, err := Start(t.Context(), Config{Dir: other, Port: s.port})
+		if err == nil || !strings.Contains(err.Error(), "taken by another program") {
+			t.Errorf("%v, want that the port is taken", err)
+		}
+		noneLeft(t, other)
+	})
+
+	t.Run("two at once", func(t *testing.T) {
+		other := start(t, Config{Dir: t.TempDir()})
+		if got := ask(t, "GET", other.URL()+"/order/", "").status; got != http.StatusOK {
+			t.Errorf("the second answers %d", got)
+		}
+	})
+
+	t.Run("a service reaches its own schema only", func(t *testing.T) {
+		as := func(role, db, sql string) error {
+			url := strings.Replace(s.DatabaseURL(role), "/"+database+"?", "/"+db+"?", 1)
+			return exec.Command(filepath.Join(s.postgresBin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql).Run()
+		}
+		for _, sql := range []string{"SELECT 1", `CREATE TABLE own (id int); DROP TABLE own`} {
+			if err := as("invoicing", database, sql); err != nil {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+		for _, sql := range []string{
+			`CREATE TABLE "order".mine (id int)`, "CREATE TABLE public.mine (id int)", "CREATE SCHEMA mine", "CREATE TEMP TABLE mine (id int)",
+			"DROP SCHEMA shipping", "CREATE ROLE mine", "CREATE DATABASE mine", "SET ROLE postgres", `SELECT * FROM "order".goose_db_version`,
+		} {
+			if as("invoicing", database, sql) == nil {
+				t.Errorf("%s was allowed", sql)
+			}
+		}
+		for _, db := range []string{"postgres", "template1"} {
+			if as("invoicing", db, "SELECT 1") == nil {
+				t.Errorf("the database %s can be opened", db)
+			}
+		}
+	})
+
+	t.Run("what is killed comes back", func(t *testing.T) {
+		for _, p := range []*Program{s.Instance("order-1").Program, s.Instance("shipping-1").Program, s.Postgres(), s.Apache()} {
+			before := p.Pid()
+			if err := p.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			for end := time.Now().Add(30 * time.Second); p.Pid() == 0 || p.Pid() == before; time.Sleep(20 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s did not come back", p.Name())
+				}
+			}
+			ready(t, s)
+		}
+	})
+
+	t.Run("down stays down", func(t *testing.T) {
+		i := s.Instance("invoicing-2")
+		if err := i.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		i.Down()
+		time.Sleep(2 * restartPause)
+		if i.Pid() != 0 {
+			t.Error("it runs again")
+		}
+		if err := i.Up(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Postgres().Restart(); err != nil {
+			t.Fatal(err)
+		}
+		ready(t, s)
+	})
+}
+
+func TestStopLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	cmd, _ := supervise(t, dir, 0)
+	if n := len(processes(dir)); n < 5 {
+		t.Fatalf("only %d processes", n)
+	}
+	began := time.Now()
+	for range 2 {
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGINT to the group, twice: %v", err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %v to stop", took)
+	}
+	noneLeft(t, dir)
+}
+
+func TestKilledSupervisor(t *testing.T) {
+	dir := t.TempDir()
+	cmd, url := supervise(t, dir, 0)
+	for range 2 {
+		cmd.Process.Kill()
+		cmd.Wait()
+		// At once, in the same place and on the same port, while what was left may still be ending.
+		port, err := strconv.Atoi(url[strings.LastIndex(url, ":")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd, url = supervise(t, dir, port)
+	}
+	// An earlier Postgres is gone, but another program has its process id now.
+	cmd.Process.Kill()
+	cmd.Wait()
+	noneLeft(t, dir)
+	mark := filepath.Join(dir, "pg", "postmaster.pid")
+	if err := os.WriteFile(mark, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ = supervise(t, dir, 0)
+	cmd.Process.Kill()
+	cmd.Wait()
+	noneLeft(t, dir)
+}
+
+func TestConfigSaysWhatIsWrong(t *testing.T) {
+	for want, config := range map[string]Config{
+		"order: 10 instances asked for":    {Dir: "x", Order: 10},
+		"shipping: -1 instances asked for": {Dir: "x", Shipping: -1},
+		"no directory":                     {},
+		"cannot name":                      {Dir: `a"b`},
+	} {
+		if _, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
