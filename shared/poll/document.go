@@ -31,8 +31,9 @@ func (d *document) first() int64 {
 	return d.entries[0].Position
 }
 
+// last is the position where a document of a log ends, 0 if there is none.
 func (d *document) last() int64 {
-	if len(d.entries) == 0 {
+	if !d.positioned || len(d.entries) == 0 {
 		return 0
 	}
 	return d.entries[len(d.entries)-1].Position

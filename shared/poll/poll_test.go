@@ -411,3 +411,19 @@ func TestAShorterLogIsReadAgain(t *testing.T) {
 		t.Errorf("cursor at %d, want 6", at)
 	}
 }
+
+// A consumer whose own database was restored takes in again what is missing there, though its feed has not changed.
+func TestACursorThatWentBack(t *testing.T) {
+	s := publisher(t)
+	c := follow(t, consumerDB(t), s.server.URL+"/feed")
+	s.happen(t, "made", 1, 5, "a")
+	c.poll(t)
+	for _, sql := range []string{"UPDATE poll_cursor SET position = 2", "DELETE FROM record WHERE id > 2"} {
+		if err := c.db.Exec(sql).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := c.poll(t); r.Written != 3 || c.records(t) != "1=a 2=a 3=a 4=a 5=a" {
+		t.Errorf("%+v, records %s", r, c.records(t))
+	}
+}

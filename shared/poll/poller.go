@@ -7,9 +7,7 @@ package poll
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -41,7 +39,8 @@ type Poller struct {
 	client *client
 	turn   chan struct{} // held during a poll
 
-	etag, modified string    // of the recent document when all of it was last taken in
+	etag, modified string    // of the recent document when all of it was last taken in,
+	upTo           int64     // up to this position
 	seen           int64     // up to here this instance knows what became of the entries; -1 before its first poll
 	shorter        time.Time // since when the log has been found shorter than it was
 
@@ -71,6 +70,9 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	if p.seen < 0 {
 		p.seen = at.Position
 	}
+	if at.Position < p.upTo {
+		p.etag, p.modified = "", "" // the cursor went back: what was taken in then is gone
+	}
 	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.etag, p.modified)
 	if err != nil {
 		return result, err
@@ -85,104 +87,53 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 
 // takeAll takes in every document from the cursor's place to the recent one, oldest first.
 func (p *Poller) takeAll(ctx context.Context, recent *document, at cursor, result *Result) error {
-	if recent.positioned {
-		if sure, err := p.sameLog(ctx, recent, &at); err != nil || !sure {
-			return err
-		}
+	if sure, err := p.sameLog(ctx, recent, &at); err != nil || !sure {
+		return err
 	}
 	doc, err := p.walkBack(ctx, recent, at)
-	for visited := map[string]bool{}; doc != nil && err == nil; {
-		if err = p.take(ctx, doc, result); err != nil {
-			break
+	for walked := map[string]bool{}; err == nil && doc != nil && doc != recent; {
+		if err = p.take(ctx, doc, result); err == nil {
+			doc, err = p.follow(ctx, walked, doc, "next-archive")
 		}
-		if visited[doc.url] {
-			return fmt.Errorf("the feed goes in a circle at %s", doc.url)
-		}
-		visited[doc.url] = true
-		next := doc.links["next-archive"]
-		if next == "" {
-			break
-		}
-		doc, err = p.client.get(ctx, next)
 	}
-	if err == nil && doc != recent {
+	if err == nil {
 		err = p.take(ctx, recent, result)
 	}
 	if err == nil {
-		p.etag, p.modified = recent.etag, recent.modified
+		p.etag, p.modified, p.upTo = recent.etag, recent.modified, recent.last()
 	}
 	return err
 }
 
-// walkBack follows prev-archive links from the recent document to the one where the cursor stands.
+// walkBack follows prev-archive links from the recent document to the one where the cursor stands; a newcomer starts at the first.
 func (p *Poller) walkBack(ctx context.Context, doc *document, at cursor) (*document, error) {
-	if first := doc.links["first"]; at.Position == 0 && first != "" && doc.positioned && doc.first() > 1 {
-		return p.client.get(ctx, first)
+	if doc.positioned && at.Position == 0 && doc.first() > 1 && doc.links["first"] != "" {
+		return p.follow(ctx, map[string]bool{}, doc, "first")
 	}
-	for visited := map[string]bool{}; ; {
+	for walked := map[string]bool{}; ; {
 		reached, err := p.reaches(ctx, doc, at)
 		if err != nil || reached {
 			return doc, err
 		}
-		prev := doc.links["prev-archive"]
-		if visited[prev] || len(visited) == maxDocuments {
-			return nil, fmt.Errorf("the feed's prev-archive links go in a circle at %s", prev)
-		}
-		visited[prev] = true
-		if doc, err = p.client.get(ctx, prev); err != nil {
+		if doc, err = p.follow(ctx, walked, doc, "prev-archive"); err != nil {
 			return nil, err
 		}
 	}
 }
 
+// follow reads the document that a link leads to, nil if there is none. A walk that would come by the same place twice, or
+// does not end, is refused.
+func (p *Poller) follow(ctx context.Context, walked map[string]bool, from *document, rel string) (*document, error) {
+	to := from.links[rel]
+	if to == "" {
+		return nil, nil
+	}
+	if walked[to] || len(walked) == maxDocuments {
+		return nil, fmt.Errorf("the feed's %s links go in a circle at %s", rel, to)
+	}
+	walked[to] = true
+	return p.client.get(ctx, to)
+}
+
 // maxDocuments bounds a walk: 100 million entries of 100 to a document.
 const maxDocuments = 1_000_000
-
-// reaches says whether nothing before the document is missing.
-func (p *Poller) reaches(ctx context.Context, doc *document, at cursor) (bool, error) {
-	last := doc.links["prev-archive"] == ""
-	if !doc.positioned {
-		if last {
-			return true, nil
-		}
-		unseen, err := p.unseen(p.db.WithContext(ctx), doc.entries)
-		return len(unseen) < len(doc.entries), err
-	}
-	if len(doc.entries) == 0 || doc.first() <= at.Position+1 {
-		return true, nil
-	}
-	if last {
-		return false, fmt.Errorf("the feed begins at position %d, but %d is the next one needed", doc.first(), at.Position+1)
-	}
-	return false, nil
-}
-
-// errMoved says that another instance changed the cursor in a way that this poll did not expect. The next one will know.
-var errMoved = errors.New("another instance has moved on to another log")
-
-// sameLog notices another log (another epoch), or the same one shorter than before (its database was restored), says so, and
-// starts again from its first document. A log may seem shorter for a moment, told by an instance of its service that is a
-// moment behind: then it is not sure yet, and nothing is taken.
-func (p *Poller) sameLog(ctx context.Context, doc *document, at *cursor) (sure bool, err error) {
-	rewinds := 0
-	switch {
-	case at.Epoch != doc.epoch:
-		if at.Epoch != "" {
-			slog.Warn("the feed is another log now; reading it from the start", "was", at.Epoch, "is", doc.epoch)
-		}
-	case doc.last() < at.Position:
-		if p.shorter.IsZero() {
-			p.shorter = p.cfg.Now()
-		}
-		if p.cfg.Now().Sub(p.shorter) < p.cfg.ShorterFor {
-			return false, nil
-		}
-		slog.Warn("the log is shorter than it was; reading it again from the start", "was", at.Position, "is", doc.last())
-		rewinds = at.Rewinds + 1
-	default:
-		p.shorter = time.Time{}
-		return true, nil
-	}
-	p.shorter, p.seen = time.Time{}, 0
-	return true, p.restart(ctx, at, doc.epoch, rewinds)
-}

@@ -1,0 +1,61 @@
+// Where a consumer stands in a log: whether a document reaches back to its cursor, and whether the log is still the one that it knows.
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// reaches says whether nothing before the document is missing.
+func (p *Poller) reaches(ctx context.Context, doc *document, at cursor) (bool, error) {
+	last := doc.links["prev-archive"] == ""
+	if !doc.positioned {
+		if last {
+			return true, nil
+		}
+		unseen, err := p.unseen(p.db.WithContext(ctx), doc.entries)
+		return len(unseen) < len(doc.entries), err
+	}
+	if len(doc.entries) == 0 || doc.first() <= at.Position+1 {
+		return true, nil
+	}
+	if last {
+		return false, fmt.Errorf("the feed begins at position %d, but %d is the next one needed", doc.first(), at.Position+1)
+	}
+	return false, nil
+}
+
+// errMoved says that another instance changed the cursor in a way that this poll did not expect. The next one will know.
+var errMoved = errors.New("another instance has moved on to another log")
+
+// sameLog notices another log (another epoch), or the same one shorter than before (its database was restored), says so, and
+// starts again from its first document. A log may seem shorter for a moment, told by an instance of its service that is a
+// moment behind: then it is not sure yet, and nothing is taken.
+func (p *Poller) sameLog(ctx context.Context, doc *document, at *cursor) (sure bool, err error) {
+	rewinds := 0
+	switch {
+	case !doc.positioned:
+		return true, nil
+	case at.Epoch != doc.epoch:
+		if at.Epoch != "" {
+			slog.Warn("the feed is another log now; reading it from the start", "was", at.Epoch, "is", doc.epoch)
+		}
+	case doc.last() < at.Position:
+		if p.shorter.IsZero() {
+			p.shorter = p.cfg.Now()
+		}
+		if p.cfg.Now().Sub(p.shorter) < p.cfg.ShorterFor {
+			return false, nil
+		}
+		slog.Warn("the log is shorter than it was; reading it again from the start", "was", at.Position, "is", doc.last())
+		rewinds = at.Rewinds + 1
+	default:
+		p.shorter = time.Time{}
+		return true, nil
+	}
+	p.shorter, p.seen = time.Time{}, 0
+	return true, p.restart(ctx, at, doc.epoch, rewinds)
+}
