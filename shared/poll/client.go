@@ -42,6 +42,7 @@ type StatusError struct {
 	RetryAfter time.Duration // 0 if the server named none
 }
 
+// Error says who answered what.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }

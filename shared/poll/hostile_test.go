@@ -108,6 +108,9 @@ func TestHostileFeeds(t *testing.T) {
 func text(contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
+		if w.Header().Get("ETag") == "" {
+			w.Header().Set("ETag", `"x"`)
+		}
 		fmt.Fprint(w, body)
 	}
 }

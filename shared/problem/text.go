@@ -7,11 +7,12 @@ import (
 )
 
 // Text checks a line of text that a person typed and returns it without surrounding space. It must have 1 to max
-// characters, be valid UTF-8, and hold no control characters: those cannot be stored by Postgres (NUL) or written in XML.
+// characters, be valid UTF-8 (and hold no U+FFFD, which decoders write for what is not), and hold no control characters: those
+// cannot be stored by Postgres (NUL) or written in XML.
 func (f *Faults) Text(name, s string, max int) string {
 	s = strings.TrimSpace(s)
 	switch {
-	case !utf8.ValidString(s):
+	case strings.ContainsRune(s, utf8.RuneError):
 		f.Add(name, "is not valid UTF-8")
 	case s == "":
 		f.Add(name, "is missing")

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/elnormous/contenttype"
 	"github.com/labstack/echo/v4"
@@ -24,11 +26,14 @@ const (
 // maxAccept bounds an Accept header: browsers send some 200 bytes.
 const maxAccept = 4 << 10
 
+// parameter of a media range that changes nothing here: no offer has one.
+var parameter = regexp.MustCompile(`(?i);\s*(charset|type)="?[\w-]*"?`)
+
 // Negotiate picks by the Accept header among offers, the first of which is the default. It returns a problem.Error: 406
 // names the offers.
 func Negotiate(c echo.Context, offers ...string) (string, error) {
-	c.Response().Header().Add("Vary", "Accept")
-	accept := c.Request().Header.Get("Accept")
+	c.Response().Header().Set("Vary", "Accept")
+	accept := strings.Join(c.Request().Header.Values("Accept"), ",")
 	if accept == "" {
 		return offers[0], nil
 	}
@@ -37,7 +42,7 @@ func Negotiate(c echo.Context, offers ...string) (string, error) {
 		available = append(available, contenttype.NewMediaType(o))
 	}
 	if len(accept) <= maxAccept {
-		if t, _, err := contenttype.GetAcceptableMediaTypeFromHeader(accept, available); err == nil {
+		if t, _, err := contenttype.GetAcceptableMediaTypeFromHeader(parameter.ReplaceAllString(accept, ""), available); err == nil {
 			return t.MIME(), nil
 		}
 	}

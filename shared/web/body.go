@@ -1,13 +1,13 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -27,14 +27,11 @@ func BodyType(c echo.Context) (string, error) {
 }
 
 // ReadJSON reads the body as one JSON value into v. It returns a problem.Error: 415 if the body is not JSON, 422 if a
-// value has the wrong type, 413 if it is too large.
+// value has the wrong type, 413 if it is too large. Bytes that are not UTF-8 become U+FFFD, which problem.Faults.Text refuses.
 func ReadJSON(c echo.Context, v any) error {
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return err
-	}
-	if !utf8.Valid(b) {
-		return problem.New(http.StatusUnsupportedMediaType, "The body is not JSON: it is not valid UTF-8.")
 	}
 	err = json.Unmarshal(b, v)
 	var wrong *json.UnmarshalTypeError
@@ -42,7 +39,7 @@ func ReadJSON(c echo.Context, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong):
-		return problem.Invalid(problem.Field{Name: wrong.Field, Detail: "is a " + wrong.Value + ", which is not possible here"})
+		return problem.Invalid(problem.Field{Name: cmp.Or(wrong.Field, "body"), Detail: "is a " + wrong.Value + ", which is not possible here"})
 	case problem.As(err) != nil:
 		return err
 	}
@@ -53,14 +50,21 @@ func ReadJSON(c echo.Context, v any) error {
 	return problem.Invalid(problem.Field{Name: "body", Detail: err.Error()})
 }
 
-// ID reads the path parameter "id". What is not a positive number as Go writes it is a problem.Error, 404.
+// ID reads the path parameter "id". What is not a positive number as Go writes it is an error: 404, or 405 where it is an
+// address of its own with other methods. (The router takes PUT /order/feed for that of an order.)
 func ID(c echo.Context) (int64, error) {
 	s := c.Param("id")
 	id, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || id < 1 || strconv.FormatInt(id, 10) != s {
+	if err == nil && id > 0 && strconv.FormatInt(id, 10) == s {
+		return id, nil
+	}
+	own := c.Echo().NewContext(c.Request(), c.Response())
+	c.Echo().Router().Find("no method", echo.GetPath(c.Request()), own)
+	if own.Path() == c.Path() {
 		return 0, problem.NotFound("Nothing has the id %.40q.", s)
 	}
-	return id, nil
+	c.Set(echo.ContextKeyHeaderAllow, own.Get(echo.ContextKeyHeaderAllow))
+	return 0, echo.MethodNotAllowedHandler(c)
 }
 
 // Query reads a whole number from the query, or def where there is none. A bad or negative one is a problem.Error, 422.

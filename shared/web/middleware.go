@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
@@ -45,19 +45,26 @@ func sameOrigin() echo.MiddlewareFunc {
 	}
 }
 
-// methodOverride lets a form say PUT or DELETE, which HTML cannot, in a field _method of a POST.
-func methodOverride() echo.MiddlewareFunc {
-	return middleware.MethodOverrideWithConfig(middleware.MethodOverrideConfig{
-		Getter: func(c echo.Context) string {
-			if !strings.HasPrefix(c.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-				return ""
+// readForm reads a form whole or refuses it. Its field _method says PUT or DELETE, which HTML cannot, in a POST.
+func readForm() echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if t, err := BodyType(c); err != nil || t != Form {
+				return next(c)
 			}
-			if m := c.FormValue("_method"); m == http.MethodPut || m == http.MethodDelete {
-				return m
+			var he *echo.HTTPError
+			if err := r.ParseForm(); errors.As(err, &he) { // too large
+				return err
+			} else if err != nil {
+				return problem.New(http.StatusUnsupportedMediaType, "The form cannot be read: %v.", err)
 			}
-			return ""
-		},
-	})
+			if m := r.PostForm.Get("_method"); r.Method == http.MethodPost && (m == http.MethodPut || m == http.MethodDelete) {
+				r.Method = m
+			}
+			return next(c)
+		}
+	}
 }
 
 // whenReady answers 503 as long as the service cannot work.

@@ -42,12 +42,12 @@ func New(o Options) *echo.Echo {
 	e.HTTPErrorHandler = func(err error, c echo.Context) { fail(c, o, err) }
 	e.Renderer = renderer{o.Pages}
 
-	e.Pre(middleware.BodyLimit(MaxBody), headers(o), observe(o), middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Pre(headers(o), observe(o), middleware.RecoverWithConfig(middleware.RecoverConfig{
 		LogErrorFunc: func(c echo.Context, err error, stack []byte) error {
 			slog.Error("panic", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 			return err
 		},
-	}), sameOrigin(), methodOverride())
+	}), middleware.BodyLimit(MaxBody), sameOrigin(), readForm())
 	e.Use(middleware.ContextTimeout(maxHandler), whenReady(o))
 
 	operation(e, o)

@@ -1,0 +1,143 @@
+// The rules of the house: what may import what, and how files are named and kept. Each is a line of the design that no
+// compiler checks.
+package shared_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type source struct {
+	path    string // from the repository's root
+	imports []string
+	file    *ast.File
+	lines   int
+	test    bool
+}
+
+func sources(t *testing.T) (all []source) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := filepath.ToSlash(strings.TrimPrefix(path, "../"))
+		if d.IsDir() && d.Name() != ".." && strings.HasPrefix(d.Name(), ".") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		s := source{path: name, file: f, lines: strings.Count(string(text), "\n"), test: strings.HasSuffix(name, "_test.go")}
+		for _, i := range f.Imports {
+			s.imports = append(s.imports, strings.Trim(i.Path.Value, `"`))
+		}
+		all = append(all, s)
+		return nil
+	})
+	if err != nil || len(all) < 30 {
+		t.Fatalf("%d files, %v", len(all), err)
+	}
+	return all
+}
+
+func TestHouse(t *testing.T) {
+	services := []string{"order", "invoicing", "shipping"}
+	for _, s := range sources(t) {
+		folder, _, _ := strings.Cut(s.path, "/")
+		for _, i := range s.imports {
+			into, ours := strings.CutPrefix(i, "msatom/")
+			to, _, _ := strings.Cut(into, "/")
+			switch {
+			case ours && folder != to && slices.Contains(services, to):
+				t.Errorf("%s imports a service: %s", s.path, i)
+			case ours && folder != "e2e" && to == "e2e":
+				t.Errorf("%s imports the tests of the whole: %s", s.path, i)
+			case strings.HasPrefix(i, "github.com/labstack/echo/") && !webFile(s.path):
+				t.Errorf("%s imports echo, which only web files do", s.path)
+			case folder != "e2e" && strings.Contains(i, "chromedp"):
+				t.Errorf("%s imports %s, which only e2e does", s.path, i)
+			}
+		}
+		for _, part := range strings.Split(filepath.Dir(s.path), "/") {
+			if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc"}, part) {
+				t.Errorf("%s: a folder named %s says nothing", s.path, part)
+			}
+		}
+		if !s.test && s.lines > 300 {
+			t.Errorf("%s has %d lines, more than 300", s.path, s.lines)
+		}
+		if folder == "shared" {
+			for name := range s.file.Scope.Objects {
+				if slices.Contains([]string{"Order", "Invoice", "Shipment", "Customer"}, name) {
+					t.Errorf("%s declares %s: shared is mechanism only", s.path, name)
+				}
+			}
+		}
+		if slices.Contains(services, folder) && filepath.Base(s.path) == "main.go" && s.lines > 60 {
+			t.Errorf("%s has %d lines: it is wiring only", s.path, s.lines)
+		}
+		undocumented(t, s)
+	}
+	// The story is told by three files, each read in about a minute.
+	for _, story := range []string{"../order/feed.go", "../shared/poll/poller.go", "../invoicing/consumer.go"} {
+		text, err := os.ReadFile(story)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), "\n"); n > 150 {
+			t.Errorf("%s has %d lines, too many for a minute", story, n)
+		}
+	}
+}
+
+// webFile says whether a file is one of those that speak echo, so that its successor is one afternoon.
+func webFile(path string) bool {
+	name := filepath.Base(path)
+	return strings.HasPrefix(path, "shared/web/") || strings.HasPrefix(path, "shared/poll/pollweb/") ||
+		strings.HasPrefix(name, "web") || name == "form.go"
+}
+
+func ofUnexported(receiver ast.Expr) bool {
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	name, ok := receiver.(*ast.Ident)
+	return ok && !name.IsExported()
+}
+
+// undocumented names exported things of a package without a doc comment.
+func undocumented(t *testing.T, s source) {
+	if s.test {
+		return
+	}
+	for _, d := range s.file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Name.IsExported() && d.Doc == nil && !(d.Recv != nil && ofUnexported(d.Recv.List[0].Type)) {
+				t.Errorf("%s: %s has no doc comment", s.path, d.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if ts, ok := spec.(*ast.TypeSpec); ok && ts.Name.IsExported() && d.Doc == nil && ts.Doc == nil {
+					t.Errorf("%s: %s has no doc comment", s.path, ts.Name)
+				}
+			}
+		}
+	}
+}
