@@ -48,9 +48,10 @@ type Config struct {
 // Result is what a poll, or several, did.
 type Result struct {
 	NotModified bool `json:"notModified"`
-	Written     int  `json:"written"`      // records written or changed
-	Ignored     int  `json:"alreadyThere"` // entries whose work was done before
-	Parked      int  `json:"parked"`       // entries that could not be processed
+	Written     int  `json:"written"`        // records written or changed
+	Ignored     int  `json:"alreadyThere"`   // entries whose work was done before
+	Parked      int  `json:"parked"`         // entries that could not be processed
+	More        bool `json:"more,omitempty"` // the time was up before all was taken in; the next poll goes on there
 }
 
 // String says it in a sentence for people.
@@ -61,6 +62,9 @@ func (r Result) String() string {
 	s := fmt.Sprintf("%d written, %d already there", r.Written, r.Ignored)
 	if r.Parked > 0 {
 		s += fmt.Sprintf(", %d parked", r.Parked)
+	}
+	if r.More {
+		s += ", more to come"
 	}
 	return s
 }

@@ -2,7 +2,9 @@
 package pollweb
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -43,13 +45,16 @@ func (h *Handler) View(c echo.Context) (v View, err error) {
 	v = View{Service: h.service, State: h.poller.State(), Now: time.Now()}
 	switch n := func(name string) int { n, _ := strconv.Atoi(c.QueryParam(name)); return max(n, 0) }; c.QueryParam("poll") {
 	case "done":
-		v.Done = poll.Result{NotModified: c.QueryParam("new") == "no", Written: n("written"), Ignored: n("there"), Parked: n("parked")}.String()
+		v.Done = poll.Result{NotModified: c.QueryParam("new") == "no", Written: n("written"), Ignored: n("there"), Parked: n("parked"), More: c.QueryParam("more") != ""}.String()
 	case "failed":
 		v.Failed = true
 	}
 	v.Parked, v.ParkedTotal, err = h.poller.Parked(c.Request().Context())
 	return v, err
 }
+
+// patience with a poll that was asked for: less than the front door has with its answer.
+const patience = 8 * time.Second
 
 // poll polls now. A browser is led back to the list, which says what the poll did; a program gets the result.
 func (h *Handler) poll(c echo.Context) error {
@@ -58,7 +63,12 @@ func (h *Handler) poll(c echo.Context) error {
 		return err
 	}
 	html := mediaType == web.HTML
-	result, err := h.poller.Poll(c.Request().Context())
+	ctx, cancel := context.WithTimeout(c.Request().Context(), patience)
+	defer cancel()
+	result, err := h.poller.Poll(ctx)
+	if ctx.Err() != nil {
+		result.More, err = true, nil
+	}
 	switch {
 	case err != nil && html:
 		return c.Redirect(http.StatusSeeOther, "/"+h.service+"/?poll=failed")
@@ -71,12 +81,14 @@ func (h *Handler) poll(c echo.Context) error {
 }
 
 func (h *Handler) back(c echo.Context, r poll.Result) error {
-	modified := "yes"
+	q := url.Values{"poll": {"done"}, "written": {strconv.Itoa(r.Written)}, "there": {strconv.Itoa(r.Ignored)}, "parked": {strconv.Itoa(r.Parked)}}
 	if r.NotModified {
-		modified = "no"
+		q.Set("new", "no")
 	}
-	return c.Redirect(http.StatusSeeOther, "/"+h.service+"/?poll=done&new="+modified+"&written="+strconv.Itoa(r.Written)+
-		"&there="+strconv.Itoa(r.Ignored)+"&parked="+strconv.Itoa(r.Parked))
+	if r.More {
+		q.Set("more", "yes")
+	}
+	return c.Redirect(http.StatusSeeOther, "/"+h.service+"/?"+q.Encode())
 }
 
 // parked retries or skips a parked entry: a form with "id" and "do", which is "retry" or "skip".
