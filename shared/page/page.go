@@ -65,7 +65,10 @@ func (s *Set) Render(name, title string, data any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err := t.ExecuteTemplate(&b, "layout", View{Title: title, Service: s.service, Instance: s.instance, StyleTag: styleTag, Data: data})
-	return b.Bytes(), err
+	if err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 var funcs = template.FuncMap{

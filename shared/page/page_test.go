@@ -1,0 +1,81 @@
+package page
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"msatom/shared/money"
+	"msatom/shared/problem"
+)
+
+func set(main string) *Set {
+	return New("order", `one "<&`, fstest.MapFS{"pages/some.html": {Data: []byte(`{{define "main"}}` + main + `{{end}}`)}})
+}
+
+func TestRender(t *testing.T) {
+	at := time.Date(2026, 11, 21, 10, 0, 0, 5, time.FixedZone("", 3600))
+	for _, c := range []struct {
+		main string
+		data any
+		want string
+	}{
+		{`<p>{{.Data}}</p>`, `<script>alert("1")</script>`, `<p>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;</p>`},
+		{`<p>{{money .Data}}</p>`, money.Amount(123456789), `<p>1,234,567.89</p>`},
+		{`<p>{{iso .Data}}</p>`, at, `<p>2026-11-21T09:00:00Z</p>`},
+		{`<p>{{clock .Data}}</p>`, at, `<p>21 Nov 2026, 09:00:00 UTC</p>`},
+		{`<p>{{inc .Data}}</p>`, 1, `<p>2</p>`},
+		{`<p>{{short .Data}}</p>`, 1234567 * time.Nanosecond, `<p>1ms</p>`},
+		{`{{template "field" field "a.b" "Name" .Data nil}}`, `"x`, `<label for="a.b">Name</label><input id="a.b" name="a.b" value="&#34;x">`},
+		{`{{template "field" field "a" "Name" "" .Data}}`, map[string]string{"a": "is <missing>"},
+			`<p class="fault" id="a-fault">Name is &lt;missing&gt;</p>`},
+		{`{{.Title}}`, nil, `<title>A &lt;title&gt; · msatom</title>`},
+		{`{{.Title}}`, nil, `<a href="/order/" aria-current="true">Orders</a>`},
+		{`{{.Title}}`, nil, `<b>one &#34;&lt;&amp;</b>`},
+		{`{{.Title}}`, nil, `<link rel="stylesheet" href="/order/style.css?` + styleTag + `">`},
+	} {
+		got, err := set(c.main).Render("some", "A <title>", c.data)
+		if err != nil || !strings.Contains(string(got), c.want) {
+			t.Errorf("%s: %v\nno %s in\n%s", c.main, err, c.want, got)
+		}
+	}
+}
+
+func TestErrorPage(t *testing.T) {
+	p := problem.Invalid(problem.Field{Name: "orderLine[0].count", Detail: "is <b>wrong</b>"})
+	got, err := set("").Render("error", p.Title, p)
+	if want := `<li><b>orderLine[0].count</b> is &lt;b&gt;wrong&lt;/b&gt;</li>`; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("%v: no %s in\n%s", err, want, got)
+	}
+}
+
+// Nothing is returned of a page that cannot be rendered whole.
+func TestFailures(t *testing.T) {
+	for name, main := range map[string]string{"some": `<p>{{.Data.Missing}}</p>`, "unknown": ``} {
+		if got, err := set(main).Render(name, "x", struct{}{}); err == nil || got != nil {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// The policy that goes with every page allows no script, no style but the style sheet, and no other host: no page may need them.
+func TestPagesKeepToThePolicy(t *testing.T) {
+	files, err := filepath.Glob("../../*/pages/*.html")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%v: only %q", err, files)
+	}
+	forbidden := regexp.MustCompile(`(?i)<script|<style|<iframe|<base|\sstyle=|\son\w+=|javascript:|(href|src|action)="(https?:)?//|url\(|@import`)
+	for _, file := range append(files, "layout.html", "style.css") {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := forbidden.FindString(string(b)); found != "" {
+			t.Errorf("%s has %q", file, found)
+		}
+	}
+}

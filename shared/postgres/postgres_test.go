@@ -1,0 +1,205 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
+	"msatom/shared/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	pgtest.Main(m)
+}
+
+// open prepares a pool, closed at the test's end.
+func open(t *testing.T, url string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(postgres.Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Pool.Close() })
+	return db
+}
+
+// watch starts what a service does at its start, until the test ends.
+func watch(t *testing.T, db *postgres.DB, m []postgres.Migration, seed func(context.Context) error) (started <-chan struct{}) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	c := make(chan struct{})
+	wg.Go(func() { db.Watch(ctx, m, seed, func() { close(c) }) })
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	return c
+}
+
+func wait(t *testing.T, started <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-started:
+	case <-time.After(time.Minute):
+		t.Fatal("not started within a minute")
+	}
+}
+
+func migration(name string, files ...string) postgres.Migration {
+	fs := fstest.MapFS{}
+	for i, sql := range files {
+		fs[fmt.Sprintf("%04d_file.sql", i+1)] = &fstest.MapFile{Data: []byte("-- +goose Up\n" + sql)}
+	}
+	return postgres.Migration{Name: name, Files: fs}
+}
+
+// Ten instances start at once on a fresh database, and ten newer ones on what those left: each file is run once, and so is
+// seeding. The queue may take longer than the lock_timeout of the role.
+func TestTenInstancesMigrateAtOnce(t *testing.T) {
+	url := pgtest.URL(t)
+	db := open(t, url)
+	if err := db.Exec("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 100', current_database()); END $$").Error; err != nil {
+		t.Fatal(err)
+	}
+	files := []string{"CREATE TABLE thing (name text); SELECT pg_sleep(0.3);", "INSERT INTO thing VALUES ('of a migration');"}
+	for round, m := range [][]postgres.Migration{
+		{migration("one", files...), migration("two", "CREATE TABLE other (name text);")},
+		{migration("one", append(files, "INSERT INTO thing VALUES ('of a newer one'); SELECT pg_sleep(0.3);")...), migration("two", "CREATE TABLE other (name text);")},
+	} {
+		var all []<-chan struct{}
+		var seeds atomic.Int64
+		for range 10 {
+			db := open(t, url)
+			all = append(all, watch(t, db, m, func(ctx context.Context) error {
+				seeds.Add(1)
+				var n int64
+				if err := db.WithContext(ctx).Table("other").Count(&n).Error; err != nil || n > 0 {
+					return err
+				}
+				return db.WithContext(ctx).Exec("SELECT pg_sleep(0.1); INSERT INTO other VALUES ('seed')").Error
+			}))
+		}
+		for _, started := range all {
+			wait(t, started)
+		}
+		var things, others int64
+		db.Raw("SELECT (SELECT count(*) FROM thing), (SELECT count(*) FROM other)").Row().Scan(&things, &others)
+		if things != int64(round+1) || others != 1 || seeds.Load() != 10 {
+			t.Errorf("round %d: %d rows of migrations, %d of seeding in %d calls", round, things, others, seeds.Load())
+		}
+	}
+}
+
+// A migration that fails leaves nothing of itself, is said why in Ready, and is tried again.
+func TestBrokenMigration(t *testing.T) {
+	url := pgtest.URL(t)
+	db := open(t, url)
+	if ok, why := db.Ready(); ok || why == "" {
+		t.Errorf("ready before anything: %v %q", ok, why)
+	}
+	started := watch(t, db, []postgres.Migration{migration("one", "CREATE TABLE half (a int); SELECT a FROM missing;")}, nil)
+	for why := ""; !strings.Contains(why, `"missing" does not exist`); time.Sleep(10 * time.Millisecond) {
+		if _, why = db.Ready(); t.Context().Err() != nil {
+			t.Fatal("no reason is given: ", why)
+		}
+	}
+	var half bool
+	if db.Raw("SELECT to_regclass('half') IS NOT NULL").Scan(&half); half {
+		t.Error("half of a migration was kept")
+	}
+	if err := db.Exec("CREATE TABLE missing (a int)").Error; err != nil {
+		t.Fatal(err)
+	}
+	wait(t, started)
+	for ok := false; !ok; ok, _ = db.Ready() {
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestSeedingIsTriedAgain(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	var calls atomic.Int64
+	wait(t, watch(t, db, nil, func(context.Context) error {
+		if calls.Add(1) == 1 {
+			return errors.New("not yet")
+		}
+		return nil
+	}))
+	if calls.Load() != 2 {
+		t.Errorf("%d calls", calls.Load())
+	}
+}
+
+func TestWrongConfiguration(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		config postgres.Config
+		fault  string
+	}{
+		{postgres.Config{URL: "postgres://order@localhost/msatom"}, ""},
+		{postgres.Config{URL: "postgres://order@localhost/msatom", PasswordFile: password}, ""},
+		{postgres.Config{URL: "postgres://order:very-secret@localhost:port/msatom"}, "DATABASE_URL"},
+		{postgres.Config{URL: "postgres://order@localhost/msatom", PasswordFile: password + "2"}, "DATABASE_PASSWORD_FILE"},
+	} {
+		db, err := postgres.Open(c.config)
+		if (err == nil) != (c.fault == "") || err != nil && (!strings.Contains(err.Error(), c.fault) || strings.Contains(err.Error(), "very-secret")) {
+			t.Errorf("%v: %v", c.config, err)
+		}
+		if err == nil {
+			db.Pool.Close()
+		}
+	}
+}
+
+// Down tells a database that is away from a statement that is wrong, by the errors that really come.
+func TestDown(t *testing.T) {
+	db := open(t, pgtest.URL(t))
+	gone := open(t, "postgres://postgres@127.0.0.1:1/none")
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	killed := db.Transaction(func(tx *gorm.DB) error {
+		var pid int
+		if err := tx.Raw("SELECT pg_backend_pid()").Scan(&pid).Error; err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Exec("SELECT pg_terminate_backend(?, 5000)", pid).Error; err != nil {
+			t.Fatal(err)
+		}
+		return tx.Exec("SELECT 1").Error
+	})
+	for _, c := range []struct {
+		name string
+		err  error
+		down bool
+		code string
+	}{
+		{"no error", nil, false, ""},
+		{"another error", errors.New("no"), false, ""},
+		{"nobody listens", gone.Exec("SELECT 1").Error, true, ""},
+		{"no such host", open(t, "postgres://postgres@no.such.host.invalid/none").Exec("SELECT 1").Error, true, ""},
+		{"no such database", open(t, strings.Replace(pgtest.URL(t), "/test", "/no_test", 1)).Exec("SELECT 1").Error, true, "3D000"},
+		{"killed", killed, true, postgres.Code(killed)},
+		{"syntax", db.Exec("SELEKT").Error, false, "42601"},
+		{"unique", db.Exec("CREATE TABLE u (a int PRIMARY KEY); INSERT INTO u VALUES (1), (1)").Error, false, "23505"},
+		{"given up", db.WithContext(ended).Exec("SELECT 1").Error, false, ""},
+		{"statement_timeout", db.Exec("SET statement_timeout = 1; SELECT pg_sleep(1)").Error, false, "57014"},
+		{"wrapped", fmt.Errorf("while: %w", gone.Exec("SELECT 1").Error), true, ""},
+	} {
+		if down, code := postgres.Down(c.err), postgres.Code(c.err); down != c.down || code != c.code {
+			t.Errorf("%s: Down %v, code %q of %T: %v", c.name, down, code, c.err, c.err)
+		}
+	}
+}
