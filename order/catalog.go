@@ -39,8 +39,9 @@ func (s *Catalog) Items(ctx context.Context) (list []Item, err error) {
 func (s *Catalog) AddCustomer(ctx context.Context, c Customer) (Customer, error) {
 	var f problem.Faults
 	c.Firstname, c.Name = f.Text("firstname", c.Firstname, maxText), f.Text("name", c.Name, maxText)
+	n := len(f)
 	c.Email = f.Text("email", c.Email, maxText)
-	if a, err := mail.ParseAddress(c.Email); c.Email != "" && (err != nil || a.Address != c.Email) {
+	if a, err := mail.ParseAddress(c.Email); len(f) == n && (err != nil || a.Address != c.Email) {
 		f.Add("email", "is not an e-mail address")
 	}
 	if err := f.Err(); err != nil {
@@ -67,6 +68,10 @@ func (s *Catalog) AddItem(ctx context.Context, name, price string) (Item, error)
 
 // Seed fills an empty catalog with the customers and items of the original, so that the first order can be placed at once.
 func (s *Catalog) Seed(ctx context.Context) error {
+	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return (&Catalog{tx}).seed(ctx) })
+}
+
+func (s *Catalog) seed(ctx context.Context) error {
 	var n int64
 	if err := s.db.WithContext(ctx).Model(&Customer{}).Count(&n).Error; err != nil || n > 0 {
 		return err

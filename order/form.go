@@ -58,7 +58,7 @@ func (f *formView) draft() (d Draft, err error) {
 	d.Customer = customerID(number(f.Customer))
 	d.Lines = make([]DraftLine, len(f.Lines))
 	for i, l := range f.Lines {
-		d.Lines[i] = DraftLine{Count: int(number(l.Count)), Item: itemID(number(l.Item))}
+		d.Lines[i] = DraftLine{Count: pieces(number(l.Count)), Item: itemID(number(l.Item))}
 	}
 	return d, faults.Err()
 }
@@ -73,6 +73,9 @@ func number(s string) int64 {
 
 // form shows the form: empty, or of the order ?order=, or, after "add" or "remove", with a line more or less.
 func (h *orderWeb) form(c echo.Context) error {
+	if _, err := web.Negotiate(c, web.HTML); err != nil {
+		return err
+	}
 	q := c.QueryParams()
 	f := readForm(q)
 	remove, err := strconv.Atoi(q.Get("remove"))

@@ -17,21 +17,22 @@ import (
 //go:embed migrations/*.sql pages/*.html
 var files embed.FS
 
-func main() {
-	service.Main("order", nil, func(s *service.Service) error {
-		log := newLog(s.DB.DB)
-		orders := &Orders{db: s.DB.DB, log: log}
-		catalog := &Catalog{db: s.DB.DB}
+func main() { service.Main("order", nil, wire) }
 
-		s.Migrations = []postgres.Migration{feed.Migration(), postgres.Files("order", files)}
-		s.Seed = catalog.Seed
-		s.Background = append(s.Background, log.Run)
+// wire puts the service together.
+func wire(s *service.Service) error {
+	log := newLog(s.DB.DB)
+	orders := &Orders{db: s.DB.DB, log: log}
+	catalog := &Catalog{db: s.DB.DB}
 
-		e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, files), Ready: s.DB.Ready})
-		(&orderWeb{orders: orders, catalog: catalog, log: log, instance: s.Instance}).routes(e)
-		(&catalogWeb{catalog: catalog}).routes(e)
-		(&feedWeb{log: log}).routes(e)
-		s.Handler = e
-		return nil
-	})
+	s.Migrations = []postgres.Migration{feed.Migration(), postgres.Files("order", files)}
+	s.Seed = catalog.Seed
+	s.Background = append(s.Background, log.Run)
+
+	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, files), Ready: s.DB.Ready})
+	(&orderWeb{orders: orders, catalog: catalog, log: log, instance: s.Instance}).routes(e)
+	(&catalogWeb{catalog: catalog}).routes(e)
+	(&feedWeb{log: log}).routes(e)
+	s.Handler = e
+	return nil
 }

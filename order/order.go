@@ -113,7 +113,7 @@ type Draft struct {
 
 // DraftLine is a line of a Draft.
 type DraftLine struct {
-	Count int    `json:"count"`
+	Count pieces `json:"count"`
 	Item  itemID `json:"item"`
 }
 
@@ -138,6 +138,17 @@ func (d *Draft) check(f *problem.Faults) {
 			f.Add(fmt.Sprintf("orderLine[%d].count", i), "must be a whole number from 1 to %d", maxCount)
 		}
 	}
+}
+
+// pieces is a whole number. What is none is 0, which Draft.check refuses at its field.
+type pieces int
+
+// UnmarshalJSON reads it.
+func (n *pieces) UnmarshalJSON(b []byte) error {
+	if json.Unmarshal(b, (*int)(n)) != nil {
+		*n = 0
+	}
+	return nil
 }
 
 // customerID is written as a number, or as an object with "customerId". What is neither is 0, which no customer has.

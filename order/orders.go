@@ -134,7 +134,7 @@ func (s *Orders) fill(tx *gorm.DB, d Draft, before []Line) (Order, error) {
 		if !ok {
 			f.Add(fmt.Sprintf("orderLine[%d].item", i), "is unknown")
 		}
-		o.Lines = append(o.Lines, Line{Number: i + 1, Count: d.Lines[i].Count, Item: item})
+		o.Lines = append(o.Lines, Line{Number: i + 1, Count: int(d.Lines[i].Count), Item: item})
 	}
 	return o, f.Err()
 }
@@ -146,13 +146,13 @@ func (s *Orders) writeLines(tx *gorm.DB, o *Order) error {
 	return tx.Create(&o.Lines).Error
 }
 
-// lock reads an order for a change. Errors: problem.Error 404, or 412 if it no longer has the entity tag match.
+// lock reads an order for a change. Errors: problem.Error 404, or 412 if it no longer has one of the entity tags in match.
 func (s *Orders) lock(tx *gorm.DB, id int64, match string) (Order, error) {
 	if err := tx.Exec("SELECT FROM orders WHERE id = ? FOR UPDATE", id).Error; err != nil {
 		return Order{}, err
 	}
 	o, err := s.get(tx, id)
-	if err == nil && match != "" && match != "*" && match != o.ETag() {
+	if err == nil && match != "" && match != "*" && !strings.Contains(match, o.ETag()) {
 		return o, problem.New(412, "Order %d has been changed since you read it. Look at it again before you change it.", id)
 	}
 	return o, err

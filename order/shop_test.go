@@ -32,6 +32,7 @@ type shop struct {
 	db      *postgres.DB
 	handler http.Handler
 	url     string // of its server
+	stop    func() // ends it before the test does
 }
 
 // open starts an instance on a database of its own.
@@ -63,8 +64,9 @@ func start(t testing.TB, database string) *shop {
 		})
 	})
 	server := httptest.NewServer(life.Handler)
-	t.Cleanup(func() { server.Close(); cancel(); background.Wait(); db.Pool.Close() })
-	return &shop{t: t, db: db, handler: life.Handler, url: server.URL}
+	stop := sync.OnceFunc(func() { server.Close(); cancel(); background.Wait(); db.Pool.Close() })
+	t.Cleanup(stop)
+	return &shop{t: t, db: db, handler: life.Handler, url: server.URL, stop: stop}
 }
 
 // wait until the service is ready and its log has been read once.

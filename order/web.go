@@ -112,10 +112,10 @@ func answer(c echo.Context, status int, o Order) error {
 
 func (h *orderWeb) place(c echo.Context) error {
 	d, _, form, err := draft(c)
-	if err != nil {
-		return err
+	var o Order
+	if err == nil {
+		o, err = h.orders.Place(c.Request().Context(), d)
 	}
-	o, err := h.orders.Place(c.Request().Context(), d)
 	if form != nil {
 		return h.afterForm(c, form, o, err)
 	}
@@ -132,10 +132,10 @@ func (h *orderWeb) change(c echo.Context) error {
 		return err
 	}
 	d, match, form, err := draft(c)
-	if err != nil {
-		return err
+	var o Order
+	if err == nil {
+		o, err = h.orders.Change(c.Request().Context(), id, match, d)
 	}
-	o, err := h.orders.Change(c.Request().Context(), id, match, d)
 	if form != nil {
 		form.ID = id
 		return h.afterForm(c, form, o, err)
@@ -182,11 +182,7 @@ func draft(c echo.Context) (d Draft, match string, form *formView, err error) {
 		}
 		return d, c.Request().Header.Get("If-Match"), nil, f.Err()
 	}
-	values, err := c.FormParams()
-	if err != nil {
-		return d, "", nil, problem.New(http.StatusUnsupportedMediaType, "The form cannot be read: %v.", err)
-	}
-	form = readForm(values)
+	form = readForm(c.Request().PostForm)
 	d, err = form.draft()
 	return d, form.Match, form, err
 }

@@ -85,15 +85,15 @@ func (h *catalogWeb) addItem(c echo.Context) error {
 		return err
 	}
 	var in struct {
-		Name  string
-		Price json.Number
+		Name  string          `json:"name"`
+		Price json.RawMessage `json:"price"`
 	}
 	if mediaType == web.Form {
-		in.Name, in.Price = c.FormValue("name"), json.Number(c.FormValue("price"))
+		in.Name, in.Price = c.FormValue("name"), json.RawMessage(c.FormValue("price"))
 	} else if err := web.ReadJSON(c, &in); err != nil {
 		return err
 	}
-	added, err := h.catalog.AddItem(c.Request().Context(), in.Name, in.Price.String())
+	added, err := h.catalog.AddItem(c.Request().Context(), in.Name, string(in.Price))
 	if p := problem.As(err); p != nil && mediaType == web.Form && web.WantsHTML(c) {
 		return h.items(c, p.Status, typed(c, p, "name", "price"))
 	}

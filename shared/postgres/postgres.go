@@ -152,6 +152,10 @@ func Down(err error) bool {
 	if err == nil {
 		return false
 	}
+	var ce *pgconn.ConnectError
+	if errors.As(err, &ce) {
+		return true // even where Postgres says why, as for a database that is not there yet
+	}
 	switch c := Code(err); {
 	case strings.HasPrefix(c, "08"), strings.HasPrefix(c, "53"), strings.HasPrefix(c, "57P"):
 		return true // connection exception, insufficient resources, operator intervention
@@ -159,8 +163,7 @@ func Down(err error) bool {
 		return false
 	}
 	var ne net.Error
-	var ce *pgconn.ConnectError
-	return errors.As(err, &ce) || errors.As(err, &ne) || errors.Is(err, sql.ErrConnDone) ||
+	return errors.As(err, &ne) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "unexpected EOF") ||
 		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "connection reset")
 }

@@ -9,7 +9,7 @@ import (
 func TestText(t *testing.T) {
 	for _, c := range []struct{ in, want, fault string }{
 		{"  Berlin ", "Berlin", ""},
-		{"Å<script>&\"'", "Å<script>&\"'", ""},
+		{"Å<b>&\"'", "Å<b>&\"'", ""},
 		{"", "", "is missing"},
 		{" \t ", "", "is missing"},
 		{"12345678901", "12345678901", "is longer than 10 characters"},
@@ -17,6 +17,7 @@ func TestText(t *testing.T) {
 		{"a\nb", "a\nb", "contains a control character"},
 		{"a\uFFFF", "a\uFFFF", "contains a control character"},
 		{"a\xffb", "a\xffb", "is not valid UTF-8"},
+		{"a\uFFFDb", "a\uFFFDb", "is not valid UTF-8"},
 	} {
 		var f Faults
 		if got := f.Text("city", c.in, 10); got != c.want {

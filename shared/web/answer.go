@@ -104,6 +104,8 @@ func fail(c echo.Context, o Options, err error) {
 	_ = c.Echo().JSONSerializer.Serialize(c, p, "")
 }
 
+const tooSlow = "This took too long; please try again in a moment."
+
 func problemOf(c echo.Context, err error) *problem.Error {
 	if p := problem.As(err); p != nil {
 		return p
@@ -117,18 +119,20 @@ func problemOf(c echo.Context, err error) *problem.Error {
 		case http.StatusMethodNotAllowed:
 			p.Detail = "This address does not know the method " + c.Request().Method + "."
 		case http.StatusRequestEntityTooLarge:
-			p.Detail = "The body is larger than " + MaxBody + "iB."
+			p.Detail = "The body is larger than " + MaxBody + "."
+		case http.StatusServiceUnavailable: // of the ContextTimeout
+			p.Detail = tooSlow
 		}
 		return p
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return problem.New(http.StatusRequestEntityTooLarge, "The body is larger than %siB.", MaxBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "The body is larger than %s.", MaxBody)
 	case postgres.Down(err):
 		return problem.Unavailable("The database cannot be reached. It is waited for; please try again in a moment.")
 	case errors.Is(err, context.DeadlineExceeded), postgres.Code(err) == "57014", postgres.Code(err) == "55P03":
-		return problem.Unavailable("This took too long; please try again in a moment.")
+		return problem.Unavailable(tooSlow)
 	case errors.Is(err, context.Canceled):
 		return problem.New(http.StatusServiceUnavailable, "The request was given up.")
 	}

@@ -18,7 +18,7 @@ import (
 
 // Limits of a request and its answer.
 const (
-	MaxBody    = "1M"
+	MaxBody    = "1MiB"
 	maxHeader  = 64 << 10
 	maxHandler = 20 * time.Second // of work for one request
 	maxWrite   = 60 * time.Second // until a slow reader has its answer

@@ -1,0 +1,197 @@
+// The list of orders: paging, filter, representations and conditional requests.
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mmcdole/gofeed/atom"
+)
+
+// feed reads the recent document by a parser that is not ours.
+func (s *shop) feed(header ...string) *atom.Feed {
+	s.t.Helper()
+	a := s.get("/order/feed", append([]string{"Accept", reader}, header...)...)
+	f, err := (&atom.Parser{}).Parse(strings.NewReader(a.body))
+	if err != nil || a.status != 200 || f.UpdatedParsed == nil {
+		s.t.Fatalf("%d, %v in\n%s", a.status, err, a.body)
+	}
+	return f
+}
+
+// ids follows the Link headers of a list to its end.
+func (s *shop) ids(path string) (ids []int64) {
+	s.t.Helper()
+	for pages := 0; path != ""; pages++ {
+		if pages > 100 {
+			s.t.Fatalf("%s goes on and on", path)
+		}
+		a := s.get(path)
+		if a.status != 200 {
+			s.t.Fatalf("%s: %d %s", path, a.status, a.body)
+		}
+		var list []Order
+		s.decode(reply{body: strings.ReplaceAll(a.body, `"updated"`, `"-"`)}, &list)
+		for _, o := range list {
+			ids = append(ids, o.ID)
+		}
+		path = ""
+		if link := a.header.Get("Link"); link != "" {
+			next, ok := strings.CutSuffix(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+			if !ok {
+				s.t.Fatalf("Link: %s", link)
+			}
+			path = next
+		}
+	}
+	return ids
+}
+
+// customer adds a customer and returns the id.
+func (s *shop) customer(firstname, name string) int64 {
+	s.t.Helper()
+	a := s.json("POST", "/order/customer/", text(Customer{Firstname: firstname, Name: name, Email: "a@example.com"}))
+	var c Customer
+	if s.decode(a, &c); a.status != 201 || c.ID == 0 {
+		s.t.Fatalf("customer %s %s: %d %s", firstname, name, a.status, a.body)
+	}
+	return c.ID
+}
+
+func (s *shop) placeFor(customer int64) int64 {
+	s.t.Helper()
+	o := asked(1, 1)
+	o["customer"] = customer
+	return s.order(s.json("POST", "/order/", text(o)), 201).ID
+}
+
+func TestListIsPagedToItsEnd(t *testing.T) {
+	s := open(t)
+	if ids := s.ids("/order/"); len(ids) != 0 || s.get("/order/").body != "[]\n" {
+		t.Errorf("an empty list has %v: %s", ids, s.get("/order/").body)
+	}
+	var all, ofJohnson []int64
+	for i := range 25 {
+		id := s.placeFor(int64(i%2 + 1))
+		all = append(all, id)
+		if i%2 == 1 {
+			ofJohnson = append(ofJohnson, id)
+		}
+	}
+	slices.Reverse(all)
+	slices.Reverse(ofJohnson)
+	for path, want := range map[string][]int64{
+		"/order/": all, "/order/?limit=1": all, "/order/?limit=5": all, "/order/?limit=7": all, "/order/?limit=1000": all,
+		"/order/?limit=3&name=johnson": ofJohnson, "/order/?before=11": all[15:], "/order/?limit=2&before=3": all[23:], "/order/?before=1": nil,
+	} {
+		if got := s.ids(path); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", path, got, want)
+		}
+	}
+	page := s.page("/order/?limit=5&name=wolff")
+	if !strings.Contains(page, `<a rel="next" href="/order/?before=17&amp;limit=5&amp;name=wolff">Older</a>`) {
+		t.Errorf("no link to the older orders in\n%s", page)
+	}
+	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "before=0", "before=-1", "before=9223372036854775808", "before=1.5"} {
+		if a := s.get("/order/?" + bad); a.status != 422 || !strings.Contains(a.body, strings.Split(bad, "=")[0]) {
+			t.Errorf("%s: %d %s", bad, a.status, a.body)
+		}
+	}
+}
+
+// What is searched for is found as it is written: no character of it is a pattern.
+func TestFilterByName(t *testing.T) {
+	s := open(t)
+	orders := map[string]int64{}
+	for _, name := range []string{"100% sure", "under_score", `back\slash`, `O'Hara "the quote"`, "Größe", "underXscore"} {
+		orders[name] = s.placeFor(s.customer("Test", name))
+	}
+	for _, c := range []struct {
+		name string
+		want []string
+	}{
+		{"%", []string{"100% sure"}},
+		{"_", []string{"under_score"}},
+		{`\`, []string{`back\slash`}},
+		{"'", []string{`O'Hara "the quote"`}},
+		{`"the`, []string{`O'Hara "the quote"`}},
+		{"%%", nil},
+		{`\%`, nil},
+		{"UNDER", []string{"underXscore", "under_score"}},
+		{"gröSSe", nil},
+		{"GRÖß", []string{"Größe"}},
+		{"test 100", []string{"100% sure"}},
+		{"'; DROP TABLE orders; --", nil},
+		{"@name ? $1", nil},
+		{"\x00", []string{"underXscore", "Größe", `O'Hara "the quote"`, `back\slash`, "under_score", "100% sure"}},
+		{"\xff", []string{"underXscore", "Größe", `O'Hara "the quote"`, `back\slash`, "under_score", "100% sure"}},
+		{strings.Repeat("x", 10_000), nil},
+	} {
+		var want []int64
+		for _, name := range c.want {
+			want = append(want, orders[name])
+		}
+		path := "/order/?name=" + url.QueryEscape(c.name)
+		if got := s.ids(path); !slices.Equal(got, want) {
+			t.Errorf("%.40q: %v, want %v", c.name, got, want)
+		}
+		s.page(path)
+	}
+}
+
+func TestRepresentationsOfTheList(t *testing.T) {
+	s := open(t)
+	s.place()
+	for _, c := range []struct{ path, accept, contentType string }{
+		{"/order/", "", "text/html; charset=utf-8"},
+		{"/order/", "*/*", "text/html; charset=utf-8"},
+		{"/order/", browser, "text/html; charset=utf-8"},
+		{"/order/", program, "application/json"},
+		{"/order/", "application/json; charset=utf-8", "application/json"},
+		{"/order/", "text/html;q=0.5, application/json", "application/json"},
+		{"/order/", reader, "application/atom+xml"},
+		{"/order/", "application/atom+xml;type=feed", "application/atom+xml"},
+		{"/order/feed", "*/*", "application/atom+xml"},
+		{"/order/feed", browser, "application/atom+xml"},
+		{"/order/feed", program, "application/json"},
+		{"/order/1", "*/*", "application/json"},
+		{"/order/1", "", "application/json"},
+		{"/order/1", browser, "text/html; charset=UTF-8"},
+		{"/order/customer/", browser, "text/html; charset=UTF-8"},
+		{"/order/customer/", program, "application/json"},
+		{"/order/item/", program, "application/json"},
+		{"/order/form.html", browser, "text/html; charset=UTF-8"},
+	} {
+		a := s.get(c.path, "Accept", c.accept)
+		if a.status != 200 || a.header.Get("Content-Type") != c.contentType {
+			t.Errorf("GET %s as %q: %d %q, want %q", c.path, c.accept, a.status, a.header.Get("Content-Type"), c.contentType)
+		}
+		if vary := a.header.Values("Vary"); len(vary) != 1 || vary[0] != "Accept" {
+			t.Errorf("GET %s as %q: Vary %q", c.path, c.accept, vary)
+		}
+		h := s.do("HEAD", c.path, "", "Accept", c.accept)
+		if h.status != 200 || h.body != "" || h.header.Get("Content-Type") != c.contentType || h.header.Get("ETag") != a.header.Get("ETag") {
+			t.Errorf("HEAD %s as %q: %d %v %q", c.path, c.accept, h.status, h.header, h.body)
+		}
+	}
+	if a := s.get("/order/", "Accept", reader); !strings.Contains(a.body, "<feed") || a.body != s.get("/order/feed", "Accept", reader).body {
+		t.Error("the list as Atom is not the feed")
+	}
+}
+
+// A single order has an entity tag, too, that every change of it replaces.
+func TestConditionalGetOfAnOrder(t *testing.T) {
+	s := open(t)
+	path := fmt.Sprintf("/order/%d", s.place())
+	tag := s.get(path).header.Get("ETag")
+	if a := s.get(path, "If-None-Match", tag); a.status != 304 || a.body != "" {
+		t.Errorf("unchanged: %d %q", a.status, a.body)
+	}
+	s.json("PUT", path, text(asked(2, 2)))
+	if a := s.get(path, "If-None-Match", tag); a.status != 200 || s.order(a, 200).Lines[0].Count != 2 {
+		t.Errorf("changed: %d %s", a.status, a.body)
+	}
+}
