@@ -23,15 +23,17 @@ const maxPrice = money.Amount(1_000_000_00)
 // listed bounds how many customers and items are listed and offered in a form.
 const listed = 1000
 
-// Customers lists the customers by name, at most 1000.
-func (s *Catalog) Customers(ctx context.Context) (list []Customer, err error) {
-	err = s.db.WithContext(ctx).Order("name, firstname, customer_id").Limit(listed).Find(&list).Error
+// Customers lists the customers by name, at most 1000. Those whose ids are given are always among them.
+func (s *Catalog) Customers(ctx context.Context, always ...int64) (list []Customer, err error) {
+	err = s.db.WithContext(ctx).Raw("SELECT * FROM customer ORDER BY customer_id IN ? DESC, name, firstname, customer_id LIMIT ?",
+		append(always, 0), listed).Scan(&list).Error
 	return list, err
 }
 
-// Items lists the items by name, at most 1000.
-func (s *Catalog) Items(ctx context.Context) (list []Item, err error) {
-	err = s.db.WithContext(ctx).Order("name, item_id").Limit(listed).Find(&list).Error
+// Items lists the items by name, at most 1000. Those whose ids are given are always among them.
+func (s *Catalog) Items(ctx context.Context, always ...int64) (list []Item, err error) {
+	err = s.db.WithContext(ctx).Raw("SELECT * FROM item ORDER BY item_id IN ? DESC, name, item_id LIMIT ?",
+		append(always, 0), listed).Scan(&list).Error
 	return list, err
 }
 

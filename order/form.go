@@ -91,6 +91,9 @@ func (h *orderWeb) form(c echo.Context) error {
 		if err != nil {
 			return err
 		}
+		if o.Status == cancelled {
+			return problem.Conflict("Order %d is cancelled; it cannot be changed.", o.ID)
+		}
 		f = formOf(o)
 	case len(f.Lines) == 0:
 		f.Lines = []formLine{{Count: "1"}}
@@ -111,10 +114,14 @@ func formOf(o Order) *formView {
 
 func (h *orderWeb) showForm(c echo.Context, status int, f *formView) (err error) {
 	ctx := c.Request().Context()
-	if f.Customers, err = h.catalog.Customers(ctx); err != nil {
+	if f.Customers, err = h.catalog.Customers(ctx, number(f.Customer)); err != nil {
 		return err
 	}
-	if f.Items, err = h.catalog.Items(ctx); err != nil {
+	var chosen []int64
+	for _, l := range f.Lines {
+		chosen = append(chosen, number(l.Item))
+	}
+	if f.Items, err = h.catalog.Items(ctx, chosen...); err != nil {
 		return err
 	}
 	title := "New order"

@@ -6,6 +6,8 @@ package main
 
 import (
 	"embed"
+	"fmt"
+	"time"
 
 	"msatom/shared/feed"
 	"msatom/shared/page"
@@ -30,7 +32,7 @@ func wire(s *service.Service) error {
 	s.Background = append(s.Background, log.Run)
 
 	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, files), Ready: s.DB.Ready})
-	(&orderWeb{orders: orders, catalog: catalog, log: log, instance: s.Instance}).routes(e)
+	(&orderWeb{orders: orders, catalog: catalog, log: log, page: fmt.Sprintf("html-%s-%d", s.Instance, time.Now().Unix())}).routes(e)
 	(&catalogWeb{catalog: catalog}).routes(e)
 	(&feedWeb{log: log}).routes(e)
 	s.Handler = e

@@ -19,7 +19,7 @@ type orderWeb struct {
 	orders   *Orders
 	catalog  *Catalog
 	log      *feed.Log
-	instance string
+	page     string // tells this process' pages from others': they name the instance, and another version looks different
 }
 
 func (h *orderWeb) routes(e *echo.Echo) {
@@ -47,7 +47,7 @@ func (h *orderWeb) list(c echo.Context) error {
 	case "application/atom+xml":
 		return h.log.Serve(c.Response(), c.Request(), 0, mediaType)
 	case web.HTML:
-		variant, contentType = "html-"+h.instance, "text/html; charset=utf-8" // a page names its instance
+		variant, contentType = h.page, "text/html; charset=utf-8"
 	}
 	p, err := web.Paged(c)
 	if err != nil {

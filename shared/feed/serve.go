@@ -43,6 +43,9 @@ func Base(r *http.Request) string {
 	if u, err := url.Parse(r.Header.Get(PublicURL)); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
 		return u.Scheme + "://" + u.Host
 	}
+	if r.Host == "" {
+		return "" // HTTP/1.0 need not name a host: links are then relative
+	}
 	return "http://" + r.Host
 }
 
