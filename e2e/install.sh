@@ -25,7 +25,7 @@ if [ "$1" = test ]; then
     found /usr/include/stdio.h || need libc6-dev
     has chromium || has google-chrome || need chromium
     has docker || need docker.io
-    has docker-compose || docker compose version >/dev/null 2>&1 || need docker-compose
+    has docker-compose || need docker-compose
     has iptables || need iptables
     has debootstrap || need debootstrap
     has curl || need curl

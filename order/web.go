@@ -16,10 +16,10 @@ import (
 )
 
 type orderWeb struct {
-	orders   *Orders
-	catalog  *Catalog
-	log      *feed.Log
-	page     string // tells this process' pages from others': they name the instance, and another version looks different
+	orders  *Orders
+	catalog *Catalog
+	log     *feed.Log
+	page    string // tells this process' pages from others': they name the instance, and another version looks different
 }
 
 func (h *orderWeb) routes(e *echo.Echo) {

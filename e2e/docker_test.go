@@ -1,0 +1,81 @@
+package e2e
+
+import (
+	"context"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// project names containers, network and volume of these tests, apart from those of a system that somebody uses.
+const project = "msatom-e2e"
+
+func needDocker(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if out, err := exec.CommandContext(ctx, "docker", "info").CombinedOutput(); err != nil {
+		t.Fatalf("these tests need a Docker engine: %v\n%.500s", err, out)
+	}
+}
+
+// The same tour through the system in containers, then invoicing scaled to three: one of them writes, the others ignore.
+func TestDocker(t *testing.T) {
+	needDocker(t)
+	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
+	defer func() {
+		r.run("docker/down.sh --volumes")
+		left := r.run(`docker ps -aq --filter label=com.docker.compose.project=` + project + `; docker network ls -q --filter label=com.docker.compose.project=` + project)
+		if strings.TrimSpace(left) != "" {
+			t.Errorf("left behind: %s", left)
+		}
+	}()
+	r.run("docker/down.sh --volumes") // of a run that was broken off
+	if out := r.run("make up ORDER=2 SHIPPING=2"); !strings.Contains(out, "ready: http://localhost:"+r.port+"/") {
+		t.Fatalf("make up printed\n%s", out)
+	}
+	s := visit(t, "http://localhost:"+r.port)
+	tour(t, s)
+
+	t.Run("browser", func(t *testing.T) { click(t, s.base) })
+
+	t.Run("scaled to three", func(t *testing.T) {
+		r.run("cd docker && docker-compose up -d --no-recreate --scale order=2 --scale shipping=2 --scale invoicing=3")
+		answered := map[string]bool{}
+		eventually(t, "all three answer", 30*time.Second, func() bool {
+			a, err := s.ask("GET", "/invoicing/", "", asJSON...)
+			if err == nil && a.status == 200 {
+				answered[a.header.Get("X-Instance")] = true
+			}
+			return len(answered) == 3
+		})
+		for range 10 {
+			s.placeForm("1")
+		}
+		told := regexp.MustCompile(`invoicing[-_](\d).*msg="invoice (written|already there: ignored)"`)
+		eventually(t, "each instance says what it wrote or ignored", 45*time.Second, func() bool {
+			who, what := map[string]bool{}, map[string]bool{}
+			for _, m := range told.FindAllStringSubmatch(r.run("cd docker && docker-compose logs --no-color --tail=40 invoicing"), -1) {
+				who[m[1]], what[m[2]] = true, true
+			}
+			return len(who) == 3 && len(what) == 2
+		})
+	})
+
+	t.Run("containers are closed", func(t *testing.T) {
+		published := strings.Fields(r.run(`docker ps --filter label=com.docker.compose.project=` + project + ` --format '{{.Ports}}' | grep -o '[0-9.:]*->' | sort -u`))
+		for _, p := range published {
+			if !strings.HasSuffix(p, ":"+r.port+"->") {
+				t.Errorf("published: %s", p)
+			}
+		}
+		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
+		for _, l := range strings.Split(strings.TrimSpace(facts), "\n") {
+			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped$`).MatchString(l) {
+				t.Errorf("a container runs as: %s", l)
+			}
+		}
+	})
+}

@@ -1,0 +1,229 @@
+// The manual is right: every command in HOW-TO-RUN.md is run as it stands there, in a fresh copy of the repository, and what
+// it prints is compared with what the manual says. README.md's commands are among them.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// step is a block of commands, with what the manual says that it prints.
+type step struct {
+	line     int
+	commands string
+	docker   bool
+	prints   string
+}
+
+// manual reads the blocks ```sh and the ```text that follows one.
+func manual(t *testing.T, name string) (steps []step) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, body, begin := "", []string{}, 0
+	for i, l := range strings.Split(string(text), "\n") {
+		info, fence := strings.CutPrefix(l, "```")
+		switch {
+		case fence && kind == "":
+			kind, body, begin = info, nil, i+1
+		case fence:
+			block := strings.Join(body, "\n")
+			switch kind {
+			case "sh", "sh docker":
+				steps = append(steps, step{line: begin, commands: block, docker: kind == "sh docker"})
+			case "text":
+				steps[len(steps)-1].prints = block
+			default:
+				t.Fatalf("%s:%d: a block of kind %q", name, begin, kind)
+			}
+			kind = ""
+		default:
+			body = append(body, l)
+		}
+	}
+	return steps
+}
+
+func TestManual(t *testing.T)       { follow(t, false) }
+func TestManualDocker(t *testing.T) { follow(t, true) }
+
+func follow(t *testing.T, docker bool) {
+	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
+	defer r.interrupt()
+	if docker {
+		needDocker(t)
+		defer r.run("docker/down.sh --volumes")
+	}
+	ran := 0
+	for _, s := range manual(t, "../HOW-TO-RUN.md") {
+		if s.docker != docker {
+			continue
+		}
+		ran++
+		var got string
+		if strings.HasPrefix(s.commands, "make run") {
+			got = r.start(s.commands)
+		} else {
+			got = r.run(s.commands)
+		}
+		want := strings.ReplaceAll(s.prints, "8080", r.port)
+		if want != "" && !pattern(want).MatchString(got) {
+			t.Fatalf("HOW-TO-RUN.md:%d printed\n%s\nwant\n%s", s.line, got, want)
+		}
+	}
+	if ran < 3 {
+		t.Errorf("only %d blocks were run", ran)
+	}
+}
+
+// pattern is a text in which ... stands for anything, on a line of its own for any lines.
+func pattern(text string) *regexp.Regexp {
+	p := regexp.QuoteMeta(strings.TrimSpace(text))
+	p = strings.ReplaceAll(p, `\.\.\.`+"\n", `(?s:.*)`)
+	p = strings.ReplaceAll(p, `\.\.\.`, `(?s:.*?)`)
+	return regexp.MustCompile(`^\s*` + p + `\s*$`)
+}
+
+// terminal runs commands in a copy of the repository, and `make run` beside them.
+type terminal struct {
+	t      *testing.T
+	dir    string
+	port   string
+	making *exec.Cmd
+	done   chan error
+}
+
+func (r *terminal) command(ctx context.Context, script string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "bash", "-ec", strings.ReplaceAll(script, "8080", r.port))
+	c.Dir = r.dir
+	c.Env = append(os.Environ(), "PORT="+r.port, "COMPOSE_PROJECT_NAME="+project)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = 5 * time.Second
+	return c
+}
+
+func (r *terminal) run(script string) string {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	var out, said bytes.Buffer
+	c := r.command(ctx, script)
+	c.Stdout, c.Stderr = &out, &said
+	if err := c.Run(); err != nil {
+		r.t.Fatalf("%s: %v\n%s\n%s", script, err, out.String(), said.String())
+	}
+	return out.String()
+}
+
+// start runs `make run` and returns the line with which it says that it is ready.
+func (r *terminal) start(script string) string {
+	r.t.Helper()
+	r.interrupt()
+	out := &lines{found: make(chan string, 1)}
+	r.making, r.done = r.command(context.Background(), "exec "+script), make(chan error, 1)
+	r.making.Stdout, r.making.Stderr = out, out
+	if err := r.making.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go func(c *exec.Cmd, done chan<- error) { done <- c.Wait() }(r.making, r.done)
+	select {
+	case line := <-out.found:
+		return line
+	case err := <-r.done:
+		r.done <- err
+		r.t.Fatalf("%s ended: %v\n%s", script, err, out)
+	case <-time.After(4 * time.Minute):
+		r.t.Fatalf("%s is not ready\n%s", script, out)
+	}
+	return ""
+}
+
+// interrupt is Ctrl-C: a signal to all in the foreground. All must then have ended, and the port be free.
+func (r *terminal) interrupt() {
+	if r.making == nil {
+		return
+	}
+	if err := syscall.Kill(-r.making.Process.Pid, syscall.SIGINT); err != nil {
+		r.t.Error(err)
+	}
+	select {
+	case <-r.done:
+	case <-time.After(time.Minute):
+		r.t.Error("make run does not end")
+		_ = syscall.Kill(-r.making.Process.Pid, syscall.SIGKILL)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+r.port)
+	if err != nil {
+		r.t.Errorf("after make run: %v", err)
+	} else {
+		l.Close()
+	}
+	r.making = nil
+}
+
+// lines keeps what is written to it and finds the line "ready: ...".
+type lines struct {
+	mu    sync.Mutex
+	all   bytes.Buffer
+	found chan string
+}
+
+var ready = regexp.MustCompile(`(?m)^ready: .*$`)
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all.Write(b)
+	if line := ready.Find(l.all.Bytes()); line != nil {
+		select {
+		case l.found <- string(line):
+		default:
+		}
+	}
+	return len(b), nil
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+// checkout copies the repository as git would clone it, with what is not committed yet.
+func checkout(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "msatom")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("bash", "-ec", fmt.Sprintf(`cd .. && git -c safe.directory='*' ls-files -zco --exclude-standard | while IFS= read -r -d '' f; do [ ! -e "$f" ] || printf '%%s\0' "$f"; done | tar --null -T - -c | tar -x -C %q`, dir))
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
