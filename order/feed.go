@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"msatom/shared/feed"
+	"msatom/shared/postgres"
 )
 
 // What can happen to an order.
@@ -19,7 +20,7 @@ const (
 	cancelled = "cancelled"
 )
 
-func newLog(db *gorm.DB) *feed.Log {
+func newLog(db *postgres.DB) *feed.Log {
 	return feed.NewLog(db, feed.About{
 		Name: "order", Path: "/order/feed", Home: "/order/",
 		Title: "Order", Subtitle: "List of all orders", Author: "Big Money Online Commerce Inc.",

@@ -92,7 +92,7 @@ func TestListIsPagedToItsEnd(t *testing.T) {
 		}
 	}
 	page := s.page("/order/?limit=5&name=wolff")
-	if !strings.Contains(page, `<a rel="next" href="/order/?before=17&amp;limit=5&amp;name=wolff">Older</a>`) {
+	if !strings.Contains(page, `rel="next" href="/order/?before=17&amp;limit=5&amp;name=wolff">Older</a>`) {
 		t.Errorf("no link to the older orders in\n%s", page)
 	}
 	for _, bad := range []string{"limit=0", "limit=1001", "limit=x", "before=0", "before=-1", "before=9223372036854775808", "before=1.5"} {
@@ -165,11 +165,11 @@ func TestRepresentationsOfTheList(t *testing.T) {
 		{"/order/item/", program, "application/json"},
 		{"/order/form.html", browser, "text/html; charset=UTF-8"},
 	} {
-		a := s.get(c.path, "Accept", c.accept)
+		a := s.get(c.path, "Accept", c.accept, "Accept-Encoding", "identity")
 		if a.status != 200 || a.header.Get("Content-Type") != c.contentType {
 			t.Errorf("GET %s as %q: %d %q, want %q", c.path, c.accept, a.status, a.header.Get("Content-Type"), c.contentType)
 		}
-		if vary := a.header.Values("Vary"); len(vary) != 1 || vary[0] != "Accept" {
+		if vary := a.header.Values("Vary"); len(vary) == 0 || vary[0] != "Accept" || slices.Contains(vary[1:], "Accept") {
 			t.Errorf("GET %s as %q: Vary %q", c.path, c.accept, vary)
 		}
 		h := s.do("HEAD", c.path, "", "Accept", c.accept)

@@ -23,7 +23,7 @@ func main() { service.Main("order", nil, wire) }
 
 // wire puts the service together.
 func wire(s *service.Service) error {
-	log := newLog(s.DB.DB)
+	log := newLog(s.DB)
 	orders := &Orders{db: s.DB.DB, log: log}
 	catalog := &Catalog{db: s.DB.DB}
 

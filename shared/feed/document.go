@@ -113,13 +113,16 @@ func (d *Document) Updated() time.Time {
 	return d.Entries[0].Updated
 }
 
+// fresh is how old a head may be to be believed without asking again.
+const fresh = 5 * time.Millisecond
+
 // at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
 //
-// Unless it is known to be archived, the head is asked for first: a reader who was told of an order by any instance finds
-// it here. That is one look at the end of an index, for all who ask at the same moment at once.
+// Unless the document is known to be archived, the head is asked for first, so that a reader who was told of an event by
+// any instance finds it here: one look at the end of an index, for all who ask within the same few milliseconds.
 func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
 	head, ok := l.Head()
-	if archived := n > 0 && n < head.Last(); !ok || !archived {
+	if archived := n > 0 && n < head.Last(); !ok || !archived && time.Since(head.read) > fresh {
 		if err := l.Publish(ctx); err != nil {
 			return nil, problem.Unavailable("The event log cannot be read: its database is waited for.")
 		}

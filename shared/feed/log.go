@@ -9,8 +9,10 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,16 +51,24 @@ type Head struct {
 type Log struct {
 	About
 	db       *gorm.DB
-	head     atomic.Pointer[Head]
+	notify   *postgres.DB
 	requests chan chan<- error
+	rendered *renderings
+
+	mu      sync.Mutex
+	head    *Head
+	changed chan struct{} // closed when the head moves, or Run ends
+	ended   chan struct{} // closed when Run has ended
+
+	waiting atomic.Int64 // requests that are held
 }
 
 // tick is how often events are published that an instance left behind, and how old a Head can be on another instance.
 const tick = 500 * time.Millisecond
 
 // NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
-func NewLog(db *gorm.DB, about About) *Log {
-	return &Log{About: about, db: db, requests: make(chan chan<- error, 1024)}
+func NewLog(db *postgres.DB, about About) *Log {
+	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Append writes an event into the outbox, in the caller's transaction.
@@ -82,24 +92,54 @@ func (l *Log) Publish(ctx context.Context) error {
 	select {
 	case err := <-done:
 		return err
+	case <-l.ended:
+		return errEnded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
+var errEnded = errors.New("feed: the log is no longer published here")
+
 // Head is where the log ended when this instance last looked: at the latest Publish through this instance, or a tick ago.
 // It reports false until the database was reached for the first time.
 func (l *Log) Head() (Head, bool) {
-	h := l.head.Load()
-	if h == nil {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head == nil {
 		return Head{}, false
 	}
-	return *h, true
+	return *l.head, true
+}
+
+// move sets the head, and wakes those who wait for it to change.
+func (l *Log) move(h *Head) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head == nil || l.head.Position != h.Position || l.head.Epoch != h.Epoch {
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+	l.head = h
+}
+
+// end releases all who wait; nobody will wait again.
+func (l *Log) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.ended)
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
 // Run is the sequencer: it gives positions whenever Publish asks, for all who wait at that moment at once, and on every
 // tick, until ctx ends. Each instance runs one; the database lets one at a time through.
 func (l *Log) Run(ctx context.Context) {
+	defer l.end()
+	news := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	listening.Go(func() { l.listen(ctx, news) })
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	failing := false
@@ -109,6 +149,7 @@ func (l *Log) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-news:
 		case r := <-l.requests:
 			waiting = append(waiting, r)
 		}
@@ -129,10 +170,23 @@ func (l *Log) Run(ctx context.Context) {
 	}
 }
 
+// listen says on news when another instance has published something.
+func (l *Log) listen(ctx context.Context, news chan<- struct{}) {
+	var schema string
+	if err := l.db.WithContext(ctx).Raw("SELECT current_schema()").Scan(&schema).Error; err != nil {
+		return // the tick will do
+	}
+	l.notify.Listen(ctx, "feed_"+schema, func() {
+		select {
+		case news <- struct{}{}:
+		default:
+		}
+	})
+}
+
 func (l *Log) sequence(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	old := l.head.Load()
 	for {
 		var row struct {
 			Head    int64
@@ -148,10 +202,7 @@ func (l *Log) sequence(ctx context.Context) error {
 		if row.Updated != nil {
 			h.Updated = row.Updated.UTC()
 		}
-		l.head.Store(h)
-		if old != nil && old.Position < h.Position {
-			slog.Debug("published", "head", h.Position)
-		}
+		l.move(h)
 		if !row.More {
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 )
 
@@ -49,8 +50,8 @@ func Base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// Serve answers a GET or HEAD of document n, or of the recent one for n = 0, in the dialect of a media type. It returns
-// a problem.Error (404, 503) or a database error, and has then written nothing.
+// Serve answers a GET or HEAD of document n, or of the recent one for n = 0, in the dialect of a media type. With "Prefer: wait"
+// it waits while it would answer 304. It returns a problem.Error (404, 503) or a database error, and has then written nothing.
 func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType string) error {
 	dialect, ok := DialectOf(mediaType)
 	if !ok {
@@ -60,18 +61,39 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 	if err != nil {
 		return err
 	}
-	modified, final, err := l.modified(r, d)
-	if err != nil {
+	s := &served{log: l, d: d, variant: dialect.Name, gzip: acceptsGzip(r.Header.Get("Accept-Encoding"))}
+	if err := s.wait(w, r); err != nil {
 		return err
 	}
-	if d.Archived() {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	key := s.d.Base + " " + mediaType + " " + s.d.etag(dialect.Name)
+	kept, ok := l.rendered.get(key)
+	if ok && s.d.Archived() {
+		s.modified, s.final = kept.modified, true
+	} else if err := s.date(r); err != nil {
+		return err
 	}
-	return serve(w, r, d.etag(dialect), modified, final, mediaType, func(body *bytes.Buffer) error {
-		if err := l.read(r.Context(), d); err != nil {
-			return err
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	if s.d.Archived() {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	h.Add("Vary", "Accept-Encoding")
+	return s.write(w, r, mediaType, func() ([]byte, error) {
+		kept, err := l.rendered.do(key, s.modified, func(body *bytes.Buffer) error {
+			if err := l.read(r.Context(), s.d); err != nil {
+				return err
+			}
+			return dialect.Write(body, s.d)
+		})
+		if err != nil {
+			return nil, err
 		}
-		return dialect.Write(body, d)
+		if s.gzip {
+			h.Set("Content-Encoding", "gzip")
+			h.Set("Content-Length", strconv.Itoa(len(kept.gzipped)))
+			return kept.gzipped, nil
+		}
+		return kept.plain, nil
 	})
 }
 
@@ -82,15 +104,43 @@ func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaT
 	if err != nil {
 		return err
 	}
-	modified, final, err := l.modified(r, d)
-	if err != nil {
+	s := &served{log: l, d: d, variant: variant}
+	if err := s.date(r); err != nil {
 		return err
 	}
-	return serve(w, r, d.etag(Dialect{Name: variant}), modified, final, mediaType, render)
+	w.Header().Set("Cache-Control", "no-cache")
+	return s.write(w, r, mediaType, func() ([]byte, error) {
+		var body bytes.Buffer
+		err := render(&body)
+		return body.Bytes(), err
+	})
 }
 
-func serve(w http.ResponseWriter, r *http.Request, etag string, modified time.Time, final bool, mediaType string, render func(*bytes.Buffer) error) error {
-	if !final {
+// served is an answer on its way: which document, in which form, with which date.
+type served struct {
+	log      *Log
+	d        *Document
+	variant  string
+	gzip     bool
+	modified time.Time
+	final    bool // the second of modified is over
+}
+
+func (s *served) etag() string {
+	if s.gzip {
+		return s.d.etag(s.variant + "-gzip")
+	}
+	return s.d.etag(s.variant)
+}
+
+func (s *served) date(r *http.Request) (err error) {
+	s.modified, s.final, err = s.log.modified(r, s.d)
+	return err
+}
+
+func (s *served) write(w http.ResponseWriter, r *http.Request, mediaType string, render func() ([]byte, error)) error {
+	modified := s.modified
+	if !s.final {
 		// More entries may still get this second: a date cannot tell them apart, so none is promised and none believed.
 		r = r.Clone(r.Context())
 		r.Header.Del("If-Modified-Since")
@@ -98,20 +148,18 @@ func serve(w http.ResponseWriter, r *http.Request, etag string, modified time.Ti
 	}
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
-	h.Set("ETag", etag)
-	if h.Get("Cache-Control") == "" {
-		h.Set("Cache-Control", "no-cache")
-	}
-	var body bytes.Buffer
+	h.Set("ETag", s.etag())
+	var body []byte
 	if wanted(h, r, modified) {
-		if err := render(&body); err != nil {
-			for _, name := range []string{"Content-Type", "ETag", "Cache-Control"} {
+		var err error
+		if body, err = render(); err != nil {
+			for _, name := range []string{"Content-Type", "ETag", "Cache-Control", "Content-Encoding", "Content-Length"} {
 				h.Del(name)
 			}
 			return err
 		}
 	}
-	http.ServeContent(w, r, "", modified, bytes.NewReader(body.Bytes()))
+	http.ServeContent(w, r, "", modified, bytes.NewReader(body))
 	return nil
 }
 
@@ -134,8 +182,8 @@ func (p *probe) Header() http.Header         { return p.header }
 func (p *probe) WriteHeader(status int)      { p.status = status }
 func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
-// etag names the bytes of a document: which log, which part of it, how far it is filled, which dialect.
-func (d *Document) etag(dialect Dialect) string {
+// etag names the bytes of a document: which log, which part of it, how far it is filled, in which form.
+func (d *Document) etag(variant string) string {
 	_, last := d.span()
 	state := "open"
 	if d.Recent {
@@ -143,7 +191,7 @@ func (d *Document) etag(dialect Dialect) string {
 	} else if d.Archived() {
 		state = "archived"
 	}
-	return fmt.Sprintf(`"%.8s-%d-%s-%s"`, d.Head.Epoch, last, state, dialect.Name)
+	return fmt.Sprintf(`"%.8s-%d-%s-%s"`, d.Head.Epoch, last, state, variant)
 }
 
 // modified is when the document last changed, and whether that second is over. (The database's clock may have been set

@@ -31,7 +31,7 @@ type things struct {
 func publisher(t testing.TB) *things {
 	t.Helper()
 	db := pgtest.Open(t, feed.Migration())
-	s := &things{db: db, Log: feed.NewLog(db.DB, feed.About{Name: "thing", Path: "/feed", Home: "/", Title: "Things",
+	s := &things{db: db, Log: feed.NewLog(db, feed.About{Name: "thing", Path: "/feed", Home: "/", Title: "Things",
 		Describe: func(e feed.Entry) (string, string, string) {
 			return "thing", "a thing", fmt.Sprintf("/thing/%d", e.Subject)
 		}})}

@@ -34,6 +34,8 @@ type DB struct {
 	*gorm.DB
 	Pool *sql.DB
 
+	config *pgx.ConnConfig
+
 	ready atomic.Bool
 	err   atomic.Value // string: why it is not ready
 }
@@ -72,7 +74,7 @@ func Open(c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{DB: g, Pool: pool}
+	db := &DB{DB: g, Pool: pool, config: pc}
 	db.err.Store("not connected yet")
 	return db, nil
 }

@@ -20,8 +20,8 @@ import (
 const (
 	MaxBody    = "1MiB"
 	maxHeader  = 64 << 10
-	maxHandler = 20 * time.Second // of work for one request
-	maxWrite   = 60 * time.Second // until a slow reader has its answer
+	maxHandler = 55 * time.Second // of work for one request
+	maxWrite   = 70 * time.Second // until a slow reader has its answer
 	drain      = 8 * time.Second  // for requests in flight when the service is stopped
 )
 

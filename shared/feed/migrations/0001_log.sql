@@ -52,6 +52,9 @@ BEGIN
                greatest(date_trunc('second', clock_timestamp()), updated)
         FROM taken;
         GET DIAGNOSTICS given = ROW_COUNT;
+        IF given > 0 THEN
+            PERFORM pg_notify('feed_' || current_schema(), ''); -- to the other instances, once for the whole batch
+        END IF;
     END IF;
     SELECT p.position, p.updated INTO head, updated FROM feed_position p ORDER BY p.position DESC LIMIT 1;
     head := coalesce(head, 0);

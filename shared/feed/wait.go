@@ -1,0 +1,98 @@
+// Waiting instead of asking: "Prefer: wait=25" (RFC 7240 section 4.3) holds a conditional GET until there is something new or
+// the time is up. A reader that waits costs no query; all of an instance's are woken by one.
+package feed
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxWait is the longest that a request is held; who prefers to wait longer is answered after that.
+const MaxWait = 50 * time.Second
+
+// wait holds a request that prefers it while its answer would be 304, and brings the document up to date.
+func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
+	d, ok := preferredWait(r)
+	if !ok || s.d.Archived() {
+		return nil
+	}
+	w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(d/time.Second)))
+	ctx, cancel := context.WithTimeout(r.Context(), d)
+	defer cancel()
+	for {
+		if err := s.date(r); err != nil {
+			return err
+		}
+		changed := s.log.change(s.d.Head)
+		if !s.unchanged(r) {
+			return nil
+		}
+		s.log.waiting.Add(1)
+		select {
+		case <-changed:
+		case <-s.log.ended:
+		case <-ctx.Done():
+		}
+		s.log.waiting.Add(-1)
+		if ctx.Err() != nil || s.log.isEnded() {
+			return nil
+		}
+		n := s.d.Number
+		if s.d.Recent {
+			n = 0
+		}
+		moved, err := s.log.at(r.Context(), n, s.d.Base)
+		if err != nil {
+			return err
+		}
+		s.d = moved
+	}
+}
+
+// unchanged says whether the reader has the document as it is now. Without a validator it has nothing.
+func (s *served) unchanged(r *http.Request) bool {
+	if r.Header.Get("If-None-Match") == "" && (r.Header.Get("If-Modified-Since") == "" || !s.final) {
+		return false
+	}
+	return !wanted(http.Header{"Etag": {s.etag()}}, r, s.modified)
+}
+
+// change is closed when the head is no longer h.
+func (l *Log) change(h Head) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head.Position != h.Position || l.head.Epoch != h.Epoch {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	return l.changed
+}
+
+func (l *Log) isEnded() bool {
+	select {
+	case <-l.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// preferredWait reads the wait preference, of which the first counts (RFC 7240 section 2), in seconds from 1 to MaxWait.
+func preferredWait(r *http.Request) (time.Duration, bool) {
+	for _, header := range r.Header.Values("Prefer") {
+		for preference := range strings.SplitSeq(header, ",") {
+			token, _, _ := strings.Cut(preference, ";")
+			name, value, _ := strings.Cut(token, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "wait") {
+				continue
+			}
+			n, err := strconv.ParseUint(strings.Trim(strings.TrimSpace(value), `"`), 10, 31)
+			return min(time.Duration(n)*time.Second, MaxWait), err == nil && n > 0
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,175 @@
+package feed
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"msatom/shared/postgres/pgtest"
+)
+
+// ask is a conditional GET of the recent document that prefers to wait; the answer comes on the channel.
+func ask(t testing.TB, ctx context.Context, l *Log, etag, prefer string) <-chan *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest("GET", "http://thing.test/thing/feed", nil).WithContext(ctx)
+	r.Header.Set("If-None-Match", etag)
+	r.Header.Set("Prefer", prefer)
+	answer := make(chan *httptest.ResponseRecorder, 1)
+	go func() {
+		w := httptest.NewRecorder()
+		if err := l.Serve(w, r, 0, "application/json"); err != nil {
+			t.Error(err)
+		}
+		answer <- w
+	}()
+	return answer
+}
+
+// Two thousand readers wait at one instance while the other publishes: all of them get the entry, and while they wait
+// nothing is asked of the database for them.
+func TestWaitersAreWokenByAnyInstance(t *testing.T) {
+	url := pgtest.URL(t)
+	one, two := run(t, pgtest.At(t, url, Migration())), run(t, pgtest.At(t, url, Migration()))
+	etag := get(t, one, 0, "Accept", "application/json").Header().Get("ETag")
+	const readers = 2000
+	var answers []<-chan *httptest.ResponseRecorder
+	for range readers {
+		answers = append(answers, ask(t, t.Context(), one, etag, "wait=50"))
+	}
+	until(t, "waiting", func() bool { return one.waiting.Load() == readers })
+	fill(t, two, 1)
+	for i, a := range answers {
+		w := <-a
+		if w.Code != 200 || w.Header().Get("ETag") == etag || w.Header().Get("Preference-Applied") != "wait=50" {
+			t.Fatalf("reader %d: %d, %v", i, w.Code, w.Header())
+		}
+	}
+}
+
+func TestWaitingEnds(t *testing.T) {
+	l := NewLog(pgtest.Open(t, Migration()), about)
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { l.Run(ctx) })
+	publish(t, l)
+	etag := get(t, l, 0, "Accept", "application/json").Header().Get("ETag")
+
+	if w := <-ask(t, t.Context(), l, etag, "wait=1"); w.Code != 304 || w.Header().Get("Preference-Applied") != "wait=1" {
+		t.Errorf("when the time is up: %d %v", w.Code, w.Header())
+	}
+	gone, leave := context.WithCancel(t.Context())
+	a := ask(t, gone, l, etag, "wait=50")
+	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	leave()
+	if w := <-a; w.Code != 304 {
+		t.Errorf("when the reader leaves: %d", w.Code)
+	}
+	a = ask(t, t.Context(), l, etag, "wait=50")
+	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	stop()
+	running.Wait()
+	if w := <-a; w.Code != 304 {
+		t.Errorf("when the service stops: %d", w.Code)
+	}
+}
+
+// Who has not the newest document gets it at once, and an archived one never changes.
+func TestNothingToWaitFor(t *testing.T) {
+	l := open(t)
+	fill(t, l, 101)
+	for _, c := range []struct {
+		n       int64
+		etag    string
+		applied string
+		status  int
+	}{
+		{0, "", "wait=50", 200},
+		{0, `"other"`, "wait=50", 200},
+		{1, get(t, l, 1).Header().Get("ETag"), "", 304},
+	} {
+		w := get(t, l, c.n, "If-None-Match", c.etag, "Prefer", "wait=50")
+		if w.Code != c.status || w.Header().Get("Preference-Applied") != c.applied {
+			t.Errorf("document %d, tag %s: %d %v", c.n, c.etag, w.Code, w.Header())
+		}
+	}
+}
+
+func TestPreferredWait(t *testing.T) {
+	for _, c := range []struct {
+		prefer []string
+		want   time.Duration
+	}{
+		{nil, 0}, {[]string{"wait=25"}, 25 * time.Second}, {[]string{"respond-async, WAIT=25"}, 25 * time.Second},
+		{[]string{`wait="7"; x=y`}, 7 * time.Second}, {[]string{"return=minimal", "wait=3"}, 3 * time.Second},
+		{[]string{"wait=2", "wait=9"}, 2 * time.Second}, {[]string{"wait=999999"}, MaxWait}, {[]string{"wait=0"}, 0},
+		{[]string{"wait=-1"}, 0}, {[]string{"wait=99999999999999999999"}, 0}, {[]string{"wait"}, 0}, {[]string{"wait=soon"}, 0}, {[]string{"await=5"}, 0},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header["Prefer"] = c.prefer
+		if d, ok := preferredWait(r); ok != (c.want > 0) || ok && d != c.want {
+			t.Errorf("%q: %v, %t; want %v", c.prefer, d, ok, c.want)
+		}
+	}
+}
+
+// The compressed document is the same document under a tag of its own, compressed once.
+func TestGzip(t *testing.T) {
+	l := open(t)
+	fill(t, l, 150)
+	for n := range int64(2) {
+		plain, zipped := get(t, l, n), get(t, l, n, "Accept-Encoding", "gzip")
+		if plain.Header().Get("ETag") == zipped.Header().Get("ETag") || zipped.Header().Get("Content-Length") != strconv.Itoa(zipped.Body.Len()) {
+			t.Errorf("document %d: %v and %v", n, plain.Header(), zipped.Header())
+		}
+		if w := get(t, l, n, "Accept-Encoding", "gzip", "If-None-Match", zipped.Header().Get("ETag")); w.Code != 304 || w.Header().Get("Content-Encoding") != "" {
+			t.Errorf("document %d, its own tag: %d %v", n, w.Code, w.Header())
+		}
+		r, err := gzip.NewReader(zipped.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unzipped, err := io.ReadAll(r)
+		if err != nil || !bytes.Equal(unzipped, plain.Body.Bytes()) {
+			t.Errorf("document %d differs when it is unzipped: %v", n, err)
+		}
+	}
+}
+
+func TestAcceptsGzip(t *testing.T) {
+	for header, want := range map[string]bool{
+		"": false, "gzip": true, "deflate, gzip;q=0.5": true, "GZIP": true, "gzip;q=0": false, "gzip; q=0.000": false, "*": true,
+		"*;q=0": false, "identity": false, "gzip;q=0, *": false, "*;q=0, gzip": true, "br": false,
+	} {
+		if got := acceptsGzip(header); got != want {
+			t.Errorf("acceptsGzip(%q) = %t", header, got)
+		}
+	}
+}
+
+// What is kept stays within its bound, however many documents there are.
+func TestRenderingsAreBounded(t *testing.T) {
+	c := newRenderings()
+	for i := range 60 {
+		r, err := c.do(strconv.Itoa(i), time.Time{}, func(b *bytes.Buffer) error {
+			for j := range 1 << 19 {
+				b.WriteByte(byte(j * (i + 3) >> 3))
+			}
+			return nil
+		})
+		if err != nil || len(r.plain) != 1<<19 {
+			t.Fatal(err)
+		}
+	}
+	if c.bytes > maxRendered || c.kept.Len() < 10 {
+		t.Errorf("%d bytes of %d documents are kept", c.bytes, c.kept.Len())
+	}
+	if _, ok := c.get("59"); !ok {
+		t.Error("the newest is not kept")
+	}
+}
