@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -38,6 +39,27 @@ func run(t *testing.T, config system.Config) *system.System {
 func TestWithoutDocker(t *testing.T) {
 	s := run(t, system.Config{Order: 2, Invoicing: 2, Shipping: 2})
 	tour(t, visit(t, s.URL()))
+	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })
+}
+
+// held asks for the feed with a wait that is longer than Apache is patient elsewhere: first in vain, then an order comes.
+func held(t *testing.T, s *shop) {
+	etag := s.must(200, "GET", "/order/feed", "", asAtom...).header.Get("ETag")
+	if a := s.must(304, "GET", "/order/feed", "", append(asAtom, "If-None-Match", etag, "Prefer", "wait=12")...); a.header.Get("Preference-Applied") != "wait=12" {
+		t.Errorf("not held: %v", a.header)
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		a, err := s.ask("GET", "/order/feed", "", append(asAtom, "If-None-Match", etag, "Prefer", "wait=25")...)
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- a
+	}()
+	id := s.placeForm("1")
+	if a := <-answered; a.status != 200 || !strings.Contains(string(a.body), "<title>Order "+id+"</title>") {
+		t.Errorf("with news: %d\n%.300s", a.status, a.body)
+	}
 }
 
 // 32 writers place 5,000 orders while three instances of each consumer poll. Nothing is missing, nothing is twice, every

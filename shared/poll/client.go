@@ -3,6 +3,7 @@
 package poll
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,11 +30,15 @@ const (
 )
 
 type client struct {
-	http  http.Client
-	host  string // where everything must be
-	agent string
-	limit int64 // of bytes in one answer
+	http     http.Client
+	host     string // where everything must be
+	agent    string
+	limit    int64         // of bytes in one answer
+	patience time.Duration // with one answer
 }
+
+// validators are what a document was like, and where it is in JSON; the zero value knows nothing.
+type validators struct{ etag, modified, json string }
 
 // StatusError is an answer that is no document.
 type StatusError struct {
@@ -52,8 +57,8 @@ func newClient(feedURL, agent string) (*client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("FEED_URL %q is not an http address", feedURL)
 	}
-	c := &client{host: u.Host, agent: agent, limit: maxBytes}
-	c.http = http.Client{Timeout: maxTime, CheckRedirect: func(r *http.Request, via []*http.Request) error {
+	c := &client{host: u.Host, agent: agent, limit: maxBytes, patience: maxTime}
+	c.http = http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) > 3 {
 			return errors.New("more than 3 redirects")
 		}
@@ -70,47 +75,69 @@ func (c *client) here(u *url.URL) error {
 	return nil
 }
 
-// recent polls the recent document as Atom; nil says that it is not modified. Where it is offered in JSON, that is read.
-func (c *client) recent(ctx context.Context, address, etag, modified string) (*document, error) {
+// recent polls the recent document; nil says that it is not modified. It is asked for as Atom, and where that offers the same
+// in JSON, from then on as JSON.
+func (c *client) recent(ctx context.Context, address string, had validators) (*document, error) {
+	r := request{address: address, accept: acceptAtom, had: had}
+	if had.json != "" {
+		r.address, r.accept = had.json, acceptJSON
+	}
 	var d *document
-	err := c.do(ctx, address, acceptAtom, etag, modified, func(r *http.Response, body io.Reader) (err error) {
-		if r.StatusCode == http.StatusNotModified {
+	err := c.do(ctx, r, func(res *http.Response, body io.Reader) (err error) {
+		if res.StatusCode == http.StatusNotModified {
 			return nil
 		}
-		d, err = parseAtom(body, r.Request.URL)
-		if err == nil {
-			d.etag, d.modified = r.Header.Get("ETag"), r.Header.Get("Last-Modified")
+		if d, err = parse(res, body); err == nil {
+			d.etag, d.modified, d.json = res.Header.Get("ETag"), res.Header.Get("Last-Modified"), cmp.Or(d.json, had.json)
 		}
 		return err
 	})
-	if err != nil || d == nil || d.json == "" {
-		return d, err
+	var status *StatusError
+	if had.json != "" && errors.As(err, &status) && status.Status < 500 {
+		return c.recent(ctx, address, validators{}) // it may be elsewhere now, or not offered any more
 	}
-	etag, modified = d.etag, d.modified
-	if d, err = c.get(ctx, d.json); err == nil {
-		d.etag, d.modified = etag, modified
+	if err == nil && d != nil && d.json != "" && !d.positioned {
+		return c.recent(ctx, address, validators{json: d.json})
 	}
 	return d, err
+}
+
+// news waits until the recent document is another one than it was, at most for the time given. It reports false when that is
+// up, and supported false when the other side does not hold requests.
+func (c *client) news(ctx context.Context, address string, had validators, wait time.Duration) (modified, supported bool, err error) {
+	r := request{method: http.MethodHead, address: address, accept: acceptAtom, had: had, wait: wait}
+	if had.json != "" {
+		r.address, r.accept = had.json, acceptJSON
+	}
+	err = c.do(ctx, r, func(res *http.Response, _ io.Reader) error {
+		modified, supported = res.StatusCode == http.StatusOK, res.Header.Get("Preference-Applied") != ""
+		return nil
+	})
+	return modified, supported, err
 }
 
 // get reads a document, in JSON if it can be had.
 func (c *client) get(ctx context.Context, address string) (*document, error) {
 	var d *document
-	err := c.do(ctx, address, acceptAny, "", "", func(r *http.Response, body io.Reader) (err error) {
-		parse := parseAtom
-		if t, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); t == "application/json" || t == "application/feed+json" {
-			parse = parseJSON
-		}
-		d, err = parse(body, r.Request.URL)
+	err := c.do(ctx, request{address: address, accept: acceptAny}, func(res *http.Response, body io.Reader) (err error) {
+		d, err = parse(res, body)
 		return err
 	})
 	return d, err
 }
 
+// parse reads a document of either kind.
+func parse(res *http.Response, body io.Reader) (*document, error) {
+	if t, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); t == "application/json" || t == "application/feed+json" {
+		return parseJSON(body, res.Request.URL)
+	}
+	return parseAtom(body, res.Request.URL)
+}
+
 // content reads the record that an entry refers to.
 func (c *client) content(ctx context.Context, address string) (json.RawMessage, error) {
 	var content json.RawMessage
-	err := c.do(ctx, address, acceptJSON, "", "", func(_ *http.Response, body io.Reader) error {
+	err := c.do(ctx, request{address: address, accept: acceptJSON}, func(_ *http.Response, body io.Reader) error {
 		b, err := io.ReadAll(body)
 		if err == nil && !json.Valid(b) {
 			err = &StatusError{URL: address, Status: http.StatusUnsupportedMediaType}
@@ -121,37 +148,51 @@ func (c *client) content(ctx context.Context, address string) (json.RawMessage, 
 	return content, err
 }
 
-func (c *client) do(ctx context.Context, address, accept, etag, modified string, read func(*http.Response, io.Reader) error) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// request is what varies from one to another.
+type request struct {
+	method  string // "" is GET
+	address string
+	accept  string
+	had     validators
+	wait    time.Duration // how long the answer may be held; 0 for not at all
+}
+
+func (c *client) do(ctx context.Context, q request, read func(*http.Response, io.Reader) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.patience+q.wait)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, q.method, q.address, nil)
 	if err != nil {
 		return err
 	}
 	if err := c.here(r.URL); err != nil {
 		return err
 	}
-	r.Header.Set("Accept", accept)
+	r.Header.Set("Accept", q.accept)
 	r.Header.Set("User-Agent", c.agent)
-	if etag != "" {
-		r.Header.Set("If-None-Match", etag)
+	if q.had.etag != "" {
+		r.Header.Set("If-None-Match", q.had.etag)
 	}
-	if modified != "" {
-		r.Header.Set("If-Modified-Since", modified)
+	if q.had.modified != "" {
+		r.Header.Set("If-Modified-Since", q.had.modified)
+	}
+	if q.wait > 0 {
+		r.Header.Set("Prefer", "wait="+strconv.Itoa(int(q.wait/time.Second)))
 	}
 	res, err := c.http.Do(r)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK && (res.StatusCode != http.StatusNotModified || etag+modified == "") {
-		return &StatusError{URL: address, Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
+	if res.StatusCode != http.StatusOK && (res.StatusCode != http.StatusNotModified || q.had.etag+q.had.modified == "") {
+		return &StatusError{URL: q.address, Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
 	}
 	body := &io.LimitedReader{R: res.Body, N: c.limit + 1}
 	err = read(res, body)
 	if body.N == 0 {
-		return fmt.Errorf("%s is longer than %d MiB", address, c.limit>>20)
+		return fmt.Errorf("%s is longer than %d MiB", q.address, c.limit>>20)
 	}
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", address, err)
+		return fmt.Errorf("reading %s: %w", q.address, err)
 	}
 	return nil
 }

@@ -15,13 +15,12 @@ import (
 )
 
 type document struct {
-	url            string
-	epoch          string            // the feed's id
-	links          map[string]string // absolute, by rel
-	json           string            // where the same document is in JSON, if it is
-	positioned     bool              // its entries have positions
-	entries        []Entry           // oldest first
-	etag, modified string
+	url        string
+	epoch      string            // the feed's id
+	links      map[string]string // absolute, by rel
+	positioned bool              // its entries have positions
+	entries    []Entry           // oldest first
+	validators                   // of the recent document
 }
 
 func (d *document) first() int64 {

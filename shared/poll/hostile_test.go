@@ -86,7 +86,7 @@ func TestHostileFeeds(t *testing.T) {
 			p := follow(t, consumerDB(t), server.URL+"/feed")
 			p.client.limit = 1 << 20
 			if c.want == "deadline exceeded" {
-				p.client.http.Timeout = 300 * time.Millisecond
+				p.client.patience = 300 * time.Millisecond
 			}
 			_, err := p.Poll(context.Background())
 			if err == nil || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(c.want)) {
@@ -98,8 +98,8 @@ func TestHostileFeeds(t *testing.T) {
 			if at := p.count(t, "SELECT position FROM poll_cursor"); at != 0 {
 				t.Errorf("cursor at %d", at)
 			}
-			if p.etag != "" || p.State().Error == "" {
-				t.Errorf("etag %q, state %+v", p.etag, p.State())
+			if p.had.etag != "" || p.State().Error == "" {
+				t.Errorf("%+v, state %+v", p.had, p.State())
 			}
 		})
 	}

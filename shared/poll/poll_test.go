@@ -105,7 +105,7 @@ func follow(t testing.TB, db, feedURL string, handlers ...Handler) *consumer {
 	if len(handlers) > 0 {
 		handler = handlers[0]
 	}
-	p, err := New(c.db.DB, Config{Source: Source{FeedURL: feedURL, Schedule: "@every 1h"}, Feed: "thing", Record: "record", Instance: "test",
+	p, err := New(c.db.DB, Config{Source: Source{FeedURL: feedURL, Schedule: "@every 1h", Wait: 50 * time.Second}, Feed: "thing", Record: "record", Instance: "test",
 		Now: func() time.Time { return c.now }}, handler)
 	if err != nil {
 		t.Fatal(err)
@@ -425,5 +425,40 @@ func TestACursorThatWentBack(t *testing.T) {
 	}
 	if r := c.poll(t); r.Written != 3 || c.records(t) != "1=a 2=a 3=a 4=a 5=a" {
 		t.Errorf("%+v, records %s", r, c.records(t))
+	}
+}
+
+// A consumer that waits takes in what happens without the clock, which here would ask again in an hour.
+func TestWaitingForNews(t *testing.T) {
+	s := publisher(t)
+	c := follow(t, consumerDB(t), s.server.URL+"/feed")
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); c.Run(ctx) }()
+	for i := range 3 {
+		s.happen(t, "made", i+1, i+1, "a")
+		for end := time.Now().Add(20 * time.Second); c.count(t, "SELECT count(*) FROM record") <= i; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("record %d was not written; state %+v", i+1, c.State())
+			}
+		}
+	}
+	cancel()
+	<-done
+}
+
+// Where the feed does not hold requests, waiting is left to the clock.
+func TestAFeedThatCannotWait(t *testing.T) {
+	for name, serve := range map[string]http.HandlerFunc{
+		"answers at once": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) },
+		"fails":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+	} {
+		server := httptest.NewServer(serve)
+		c := follow(t, consumerDB(t), server.URL+"/feed")
+		c.had.etag = `"x"`
+		if c.news(context.Background()) {
+			t.Errorf("%s: polled again without news", name)
+		}
+		server.Close()
 	}
 }

@@ -39,10 +39,10 @@ type Poller struct {
 	client *client
 	turn   chan struct{} // held during a poll
 
-	etag, modified string    // of the recent document when all of it was last taken in,
-	upTo           int64     // up to this position
-	seen           int64     // up to here this instance knows what became of the entries; -1 before its first poll
-	shorter        time.Time // since when the log has been found shorter than it was
+	had     validators // of the recent document when all of it was last taken in,
+	upTo    int64      // up to this position
+	seen    int64      // up to here this instance knows what became of the entries; -1 before its first poll
+	shorter time.Time  // since when the log has been found shorter than it was
 
 	mu    sync.Mutex
 	state State
@@ -71,9 +71,9 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 		p.seen = at.Position
 	}
 	if at.Position < p.upTo {
-		p.etag, p.modified = "", "" // the cursor went back: what was taken in then is gone
+		p.had = validators{} // the cursor went back: what was taken in then is gone
 	}
-	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.etag, p.modified)
+	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.had)
 	if err != nil {
 		return result, err
 	}
@@ -100,7 +100,7 @@ func (p *Poller) takeAll(ctx context.Context, recent *document, at cursor, resul
 		err = p.take(ctx, recent, result)
 	}
 	if err == nil {
-		p.etag, p.modified, p.upTo = recent.etag, recent.modified, recent.last()
+		p.had, p.upTo = recent.validators, recent.last()
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"gorm.io/gorm"
 
+	"msatom/shared/feed"
 	"msatom/shared/postgres"
 )
 
@@ -30,6 +31,8 @@ func Migration() postgres.Migration {
 type Source struct {
 	FeedURL  string `env:"FEED_URL" envDefault:"http://order:8080/order/feed"` // address of the recent document
 	Schedule string `env:"POLL_SCHEDULE" envDefault:"@every 30s"`              // robfig/cron: "@every 30s" or five fields
+	// Wait is how long the feed may hold a request until there is news, in whole seconds up to 50; 0: it is not asked to.
+	Wait time.Duration `env:"POLL_WAIT" envDefault:"0s"`
 }
 
 // Config of a poller.
@@ -92,6 +95,9 @@ func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
 	if err := checkSchedule(cfg.Schedule); err != nil {
 		return nil, fmt.Errorf("POLL_SCHEDULE: %w", err)
 	}
+	if cfg.Wait < 0 || cfg.Wait > feed.MaxWait || cfg.Wait%time.Second != 0 {
+		return nil, fmt.Errorf("POLL_WAIT: %v is not a number of whole seconds up to %v", cfg.Wait, feed.MaxWait)
+	}
 	c, err := newClient(cfg.FeedURL, "msatom/1 ("+cfg.Instance+")")
 	if err != nil {
 		return nil, err
@@ -138,9 +144,29 @@ func (p *Poller) Run(ctx context.Context) {
 	defer timer.Stop()
 	for ctx.Err() == nil {
 		_, err := p.Poll(ctx)
+		if err == nil && p.cfg.Wait > 0 && p.news(ctx) {
+			continue
+		}
 		again, atLeast := p.pauseAfter(err)
 		wait(ctx, nil, atLeast)
 		wait(ctx, due, again-atLeast)
+	}
+}
+
+// news waits for the feed instead of the clock. It reports false when that cannot be done, and the clock must do.
+func (p *Poller) news(ctx context.Context) bool {
+	for {
+		select {
+		case p.turn <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+		had := p.had
+		<-p.turn
+		modified, supported, err := p.client.news(ctx, p.cfg.FeedURL, had, p.cfg.Wait)
+		if err != nil || modified || !supported {
+			return modified && supported
+		}
 	}
 }
 
