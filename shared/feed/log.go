@@ -31,10 +31,11 @@ func Migration() postgres.Migration {
 
 // Event is something that happened to one record of the service.
 type Event struct {
-	Subject   int64           // the record's id
-	Kind      string          // what happened, one word
-	Withdraws bool            // the record's earlier entries are withdrawn: RFC 6721 deleted-entry
-	Snapshot  json.RawMessage // the record after it: a JSON object without "updated", which the log adds
+	Subject   int64           `json:"subject"`   // the record's id
+	Kind      string          `json:"kind"`      // what happened, one word
+	Withdraws bool            `json:"withdraws"` // the record's earlier entries are withdrawn: RFC 6721 deleted-entry
+	ReplyTo   string          `json:"replyTo"`   // id of the entry in another feed that it answers (RFC 4685), or ""
+	Snapshot  json.RawMessage `json:"snapshot"`  // the record after it: a JSON object without "updated", which the log adds
 }
 
 // Head is where the log ends.
@@ -71,11 +72,21 @@ func NewLog(db *postgres.DB, about About) *Log {
 	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// Append writes an event into the outbox, in the caller's transaction.
-func (l *Log) Append(tx *gorm.DB, e Event) error {
+// Append writes events into the outbox, in the caller's transaction, by one statement.
+func (l *Log) Append(tx *gorm.DB, events ...Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	batch, err := json.Marshal(events)
+	if err != nil {
+		return err
+	}
 	return tx.Exec(`WITH event AS (
-			INSERT INTO feed_event (subject, kind, withdraws, snapshot) VALUES (?, ?, ?, ?) RETURNING id)
-		INSERT INTO feed_pending SELECT id FROM event`, e.Subject, e.Kind, e.Withdraws, string(e.Snapshot)).Error
+			INSERT INTO feed_event (subject, kind, withdraws, reply_to, snapshot)
+			SELECT subject, kind, withdraws, "replyTo", snapshot
+			FROM json_to_recordset(?) AS e(subject bigint, kind text, withdraws boolean, "replyTo" text, snapshot json)
+			RETURNING id)
+		INSERT INTO feed_pending SELECT id FROM event`, string(batch)).Error
 }
 
 // Publish waits until every event that is committed now has its position and Head knows of it, at most two seconds. An error means only that

@@ -14,6 +14,7 @@ CREATE TABLE feed_event (
     subject   bigint  NOT NULL,
     kind      text    NOT NULL,
     withdraws boolean NOT NULL,
+    reply_to  text    NOT NULL DEFAULT '',  -- the entry of another log that it answers
     snapshot  json    NOT NULL
 );
 CREATE INDEX feed_event_subject ON feed_event (subject, id);
