@@ -5,7 +5,20 @@ set -eu
 cd "$(dirname "$0")"
 . ./engine.sh
 
+# number NAME VALUE MAX stops with a sentence unless VALUE is a whole number from 1 to MAX.
+number() {
+    case "$2" in
+    *[!0-9]* | '' | ??????*) ;;
+    *) if [ "$2" -ge 1 ] && [ "$2" -le "$3" ]; then return; fi ;;
+    esac
+    fail "$1=$2: a number from 1 to $3 is needed"
+}
+
 export PORT="${PORT:-8080}"
+number PORT "$PORT" 65535
+number ORDER "${ORDER:-1}" 9
+number INVOICING "${INVOICING:-1}" 9
+number SHIPPING "${SHIPPING:-1}" 9
 seconds=120
 
 # The images load Go modules from where this machine does.

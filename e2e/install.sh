@@ -7,6 +7,8 @@ set -eu
 has() { command -v "$1" >/dev/null 2>&1; }
 found() { [ -e "$1" ]; }
 
+has go || { echo "Go 1.26 or newer is needed: https://go.dev/dl/" >&2; exit 1; }
+
 missing=''
 need() { missing="$missing $*"; }
 

@@ -1,4 +1,4 @@
-// What an invoice is, as rows and as JSON with the names that the original has (design.md section 3).
+// What an invoice is, as rows and as JSON with the names that ewolff/microservice-atom gave it.
 package main
 
 import (

@@ -1,6 +1,13 @@
-// How an order is published. Placing, changing or cancelling it (orders.go) calls record in the same transaction; the log
-// gives the event its place among the others once that is committed (shared/feed/log.go), and writes it into the documents
-// that consumers poll (shared/feed/serve.go). The story goes on at the consumer's side: shared/poll/poller.go.
+// How an order is published, in three steps:
+//
+//  1. Placing, changing or cancelling an order (orders.go) writes the order and, by record below, an event with a snapshot
+//     of it. Both are one transaction. The event has no position yet: it waits in the outbox.
+//  2. After the commit the sequencer gives it the next position, one instance at a time: feed_sequence in
+//     shared/feed/migrations/0001_log.sql, called by Log.Run in shared/feed/log.go.
+//  3. Readers see only events with positions, in documents of 100 (shared/feed/document.go), each with the title, summary and
+//     path that newLog below describes.
+//
+// The story goes on at the consumer's side: shared/poll/poller.go.
 package main
 
 import (
@@ -38,7 +45,7 @@ func newLog(db *postgres.DB) *feed.Log {
 // record writes what happened to an order into the log, with the order as it is now. A cancellation withdraws the
 // order's earlier entries.
 func record(tx *gorm.DB, log *feed.Log, kind string, o Order) error {
-	o.Updated = nil // is the log's to say
+	o.Updated = nil // the log sets it
 	snapshot, err := json.Marshal(o)
 	if err != nil {
 		return err

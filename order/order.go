@@ -1,4 +1,4 @@
-// What an order is, as rows and as JSON with the names that the original has (design.md section 3), and which values one may have.
+// What an order is, as rows and as JSON with the names that ewolff/microservice-atom gave it, and which values one may have.
 package main
 
 import (

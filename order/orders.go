@@ -87,8 +87,8 @@ func (s *Orders) Cancel(ctx context.Context, id int64, match string) (Order, err
 // change runs f in a transaction, records the event of the kind it returns ("" for none), publishes it, and reads the order.
 func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o Order, err error)) (Order, error) {
 	var o Order
+	var kind string
 	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
-		var kind string
 		if kind, o, err = f(tx); err != nil || kind == "" {
 			return err
 		}
@@ -97,6 +97,9 @@ func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o
 	})
 	if err != nil {
 		return o, err
+	}
+	if kind != "" {
+		slog.Info("order "+kind, "order", o.ID, "customer", o.CustomerID, "lines", len(o.Lines))
 	}
 	if err := s.log.Publish(ctx); err != nil {
 		slog.Debug("published later", "order", o.ID, "error", err)
@@ -110,7 +113,11 @@ func (s *Orders) fill(tx *gorm.DB, d Draft, before []Line) (Order, error) {
 	d.check(&f)
 	o := Order{CustomerID: int64(d.Customer), Shipping: d.Shipping, Billing: d.Billing, Version: 1, Changed: tx.NowFunc()}
 	if err := tx.Take(&o.Customer, "customer_id = ?", o.CustomerID).Error; errors.Is(err, gorm.ErrRecordNotFound) {
-		f.Add("customer", "is unknown")
+		if d.Customer == 0 {
+			f.Add("customer", "is missing or no id")
+		} else {
+			f.Add("customer", "is unknown")
+		}
 	} else if err != nil {
 		return o, err
 	}

@@ -3,6 +3,6 @@
 set -eu
 
 for service in order invoicing shipping; do
-    psql --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" -v ON_ERROR_STOP=1 \
+    psql --quiet --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" -v ON_ERROR_STOP=1 \
         -v service="$service" -v password="$(cat "/run/secrets/$service")" -f /service.sql
 done

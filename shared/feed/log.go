@@ -64,7 +64,8 @@ type Log struct {
 	waiting atomic.Int64 // requests that are held
 }
 
-// tick is how often events are published that an instance left behind, and how old a Head can be on another instance.
+// tick is how often the sequencer looks for events that a stopped instance left unpublished; also the longest time in which
+// an instance that hears no notifications learns of another's events.
 const tick = 500 * time.Millisecond
 
 // NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
@@ -89,7 +90,7 @@ func (l *Log) Append(tx *gorm.DB, events ...Event) error {
 		INSERT INTO feed_pending SELECT id FROM event`, string(batch)).Error
 }
 
-// Publish waits until every event that is committed now has its position and Head knows of it, at most two seconds. An error means only that
+// Publish waits, for at most two seconds, until all events committed so far have positions and Head includes them. An error means only that
 // this is not so yet: the event is safe in the outbox and will be published by whichever instance can.
 func (l *Log) Publish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -143,8 +144,8 @@ func (l *Log) end() {
 	l.changed = make(chan struct{})
 }
 
-// Run is the sequencer: it gives positions whenever Publish asks, for all who wait at that moment at once, and on every
-// tick, until ctx ends. Each instance runs one; the database lets one at a time through.
+// Run is the sequencer: it assigns positions on every tick and whenever Publish asks, until ctx ends; one pass serves all
+// waiting callers. Each instance runs one; the database lets one at a time through.
 func (l *Log) Run(ctx context.Context) {
 	defer l.end()
 	news := make(chan struct{}, 1)
@@ -173,7 +174,7 @@ func (l *Log) Run(ctx context.Context) {
 		}
 		if ctx.Err() == nil && failing != (err != nil) {
 			if failing = err != nil; failing {
-				slog.Warn("events cannot be published; will be when the database is back", "error", err)
+				slog.Warn("cannot publish events; retrying until the database is back", "error", err)
 			} else {
 				slog.Info("events are published again")
 			}
@@ -220,7 +221,7 @@ func (l *Log) sequence(ctx context.Context) error {
 	}
 }
 
-// now is the running second by the database's clock, carried on by this process' monotonic one: setting the clock of an
+// now is the current second of the database's clock, advanced by this process's monotonic clock: setting the clock of an
 // instance changes nothing.
 func (h Head) now() time.Time { return h.clock.Add(time.Since(h.read)).Truncate(time.Second).UTC() }
 

@@ -95,7 +95,7 @@ func latest(entries []Entry) []Entry {
 	return kept
 }
 
-// poison says whether an error comes from the entry, so that trying it again at once is in vain: the handler refused it,
+// poison says whether an error comes from the entry, so that an immediate retry is pointless: the handler refused it,
 // or Postgres refused its values (SQLSTATE classes 21, 22, 23). All else is a failure of the surroundings.
 func poison(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sql.ErrTxDone) || postgres.Down(err) {

@@ -1,5 +1,5 @@
-// A polite and careful HTTP client: it sends validators back, honours Retry-After, waits for nothing without end, reads
-// nothing without a limit, and follows links and redirects only to the host that it was told to ask.
+// A polite and careful HTTP client: it sends validators back, honours Retry-After, has time-outs and size limits, and
+// follows links and redirects only to the host that it was told to ask.
 package poll
 
 import (

@@ -28,13 +28,13 @@ func (p *Poller) reaches(ctx context.Context, doc *document, at cursor) (bool, e
 	return false, nil
 }
 
-// errMoved says that another instance changed the cursor in a way that this poll did not expect. The next one will know.
+// errMoved says that another instance moved the cursor to another log; the next poll starts from there.
 var errMoved = errors.New("another instance has moved on to another log")
 
-// sameLog notices another log (another epoch), or the same one shorter than before (its database was restored), says so, and
+// checkLog notices another log (another epoch), or the same one shorter than before (its database was restored), says so, and
 // starts again from its first document. A log may seem shorter for a moment, told by an instance of its service that is a
-// moment behind: then it is not sure yet, and nothing is taken.
-func (p *Poller) sameLog(ctx context.Context, doc *document, at *cursor) (sure bool, err error) {
+// moment behind: then it is not ready yet, and nothing is taken.
+func (p *Poller) checkLog(ctx context.Context, doc *document, at *cursor) (ready bool, err error) {
 	rewinds := 0
 	switch {
 	case !doc.positioned:
@@ -56,6 +56,23 @@ func (p *Poller) sameLog(ctx context.Context, doc *document, at *cursor) (sure b
 		p.shorter = time.Time{}
 		return true, nil
 	}
-	p.shorter, p.seen = time.Time{}, 0
+	p.shorter, p.reportedUpTo = time.Time{}, 0
 	return true, p.restart(ctx, at, doc.epoch, rewinds)
 }
+
+// follow reads the document that a link leads to, nil if there is none. A walk that would come by the same place twice, or
+// does not end, is refused.
+func (p *Poller) follow(ctx context.Context, walked map[string]bool, from *document, rel string) (*document, error) {
+	to := from.links[rel]
+	if to == "" {
+		return nil, nil
+	}
+	if walked[to] || len(walked) == maxDocuments {
+		return nil, fmt.Errorf("the feed's %s links go in a circle at %s", rel, to)
+	}
+	walked[to] = true
+	return p.client.get(ctx, to)
+}
+
+// maxDocuments bounds a walk: 100 million entries of 100 to a document.
+const maxDocuments = 1_000_000

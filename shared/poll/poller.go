@@ -1,7 +1,9 @@
-// Package poll follows an event feed and hands its entries to a service, each exactly once in effect: whatever is
-// repeated, restarted or done by several instances at once.
+// Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts
+// and parallel instances.
 //
-// This file is the way of one poll. The feed's side of it is package feed; what a service makes of the entries is its Handler.
+// This file shows one poll from start to end. The publisher's side is package feed (the story before: order/feed.go); what a service
+// makes of the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one
+// transaction, see process.go.
 package poll
 
 import (
@@ -27,7 +29,7 @@ type Entry struct {
 }
 
 // Handler writes what entries mean for the service, in the transaction tx, and returns the subjects it wrote something for.
-// Of entries with one subject only the latest is handed over. The same entries may come again, and older ones after
+// Normally only the latest entry of a subject is handed over. The same entries may come again, and older ones after
 // newer ones: they must change nothing. An error that is not the database's own failure parks the entry.
 type Handler func(ctx context.Context, tx *gorm.DB, entries []Entry) (written []int64, err error)
 
@@ -39,16 +41,16 @@ type Poller struct {
 	client *client
 	turn   chan struct{} // held during a poll
 
-	had     validators // of the recent document when all of it was last taken in,
-	upTo    int64      // up to this position
-	seen    int64      // up to here this instance knows what became of the entries; -1 before its first poll
-	shorter time.Time  // since when the log has been found shorter than it was
+	had          validators // of the last recent document that was processed completely
+	tagPosition  int64      // where that document ended
+	reportedUpTo int64      // up to here this instance has said what became of the entries; -1 before its first poll
+	shorter      time.Time  // since when the log has been found shorter than it was
 
 	mu    sync.Mutex
 	state State
 }
 
-// Poll asks the feed once and takes in all that is new. Polls of one instance queue up.
+// Poll asks the feed once and processes all that is new. Polls of one instance queue up.
 func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	select {
 	case p.turn <- struct{}{}:
@@ -67,11 +69,11 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	if err != nil {
 		return result, err
 	}
-	if p.seen < 0 {
-		p.seen = at.Position
+	if p.reportedUpTo < 0 {
+		p.reportedUpTo = at.Position
 	}
-	if at.Position < p.upTo {
-		p.had = validators{} // the cursor went back: what was taken in then is gone
+	if at.Position < p.tagPosition {
+		p.had = validators{} // the cursor was set back: the records from then are gone
 	}
 	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.had)
 	if err != nil {
@@ -79,28 +81,28 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	}
 	if recent == nil {
 		result.NotModified = true
-	} else if err = p.takeAll(ctx, recent, at, &result); err != nil {
+	} else if err = p.processAll(ctx, recent, at, &result); err != nil {
 		return result, err
 	}
 	return result, p.retryParked(ctx, &result)
 }
 
-// takeAll takes in every document from the cursor's place to the recent one, oldest first.
-func (p *Poller) takeAll(ctx context.Context, recent *document, at cursor, result *Result) error {
-	if sure, err := p.sameLog(ctx, recent, &at); err != nil || !sure {
+// processAll applies every document from the cursor's place to the recent one, oldest first.
+func (p *Poller) processAll(ctx context.Context, recent *document, at cursor, result *Result) error {
+	if ready, err := p.checkLog(ctx, recent, &at); err != nil || !ready {
 		return err
 	}
 	doc, err := p.walkBack(ctx, recent, at)
 	for walked := map[string]bool{}; err == nil && doc != nil && doc != recent; {
-		if err = p.take(ctx, doc, result); err == nil {
+		if err = p.process(ctx, doc, result); err == nil {
 			doc, err = p.follow(ctx, walked, doc, "next-archive")
 		}
 	}
 	if err == nil {
-		err = p.take(ctx, recent, result)
+		err = p.process(ctx, recent, result)
 	}
 	if err == nil {
-		p.had, p.upTo = recent.validators, recent.last()
+		p.had, p.tagPosition = recent.validators, recent.last()
 	}
 	return err
 }
@@ -120,20 +122,3 @@ func (p *Poller) walkBack(ctx context.Context, doc *document, at cursor) (*docum
 		}
 	}
 }
-
-// follow reads the document that a link leads to, nil if there is none. A walk that would come by the same place twice, or
-// does not end, is refused.
-func (p *Poller) follow(ctx context.Context, walked map[string]bool, from *document, rel string) (*document, error) {
-	to := from.links[rel]
-	if to == "" {
-		return nil, nil
-	}
-	if walked[to] || len(walked) == maxDocuments {
-		return nil, fmt.Errorf("the feed's %s links go in a circle at %s", rel, to)
-	}
-	walked[to] = true
-	return p.client.get(ctx, to)
-}
-
-// maxDocuments bounds a walk: 100 million entries of 100 to a document.
-const maxDocuments = 1_000_000

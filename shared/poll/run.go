@@ -54,13 +54,13 @@ type Result struct {
 	Written     int  `json:"written"`        // records written or changed
 	Ignored     int  `json:"alreadyThere"`   // entries whose work was done before
 	Parked      int  `json:"parked"`         // entries that could not be processed
-	More        bool `json:"more,omitempty"` // the time was up before all was taken in; the next poll goes on there
+	More        bool `json:"more,omitempty"` // the time was up before all was processed; the next poll goes on there
 }
 
 // String says it in a sentence for people.
 func (r Result) String() string {
 	if r.NotModified && r.Written == 0 {
-		return "not modified"
+		return "nothing new (304)"
 	}
 	s := fmt.Sprintf("%d written, %d already there", r.Written, r.Ignored)
 	if r.Parked > 0 {
@@ -113,7 +113,7 @@ func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
 		entries.WithLabelValues(cfg.Feed, "ignored").Add(float64(ignored))
 		entries.WithLabelValues(cfg.Feed, "parked").Add(float64(parked))
 	}
-	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), seen: -1}, nil
+	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), reportedUpTo: -1}, nil
 }
 
 // checkSchedule parses a schedule; cron panics on some that are wrong.

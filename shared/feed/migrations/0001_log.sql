@@ -32,8 +32,9 @@ CREATE TABLE feed_position (
 );
 
 -- Gives committed events their positions and says where the log ends. All is one statement for its caller, so an
--- instance that is killed or frozen in the middle of it holds nobody up. The lock lets one caller in at a time, and the
--- statements after it see all that the previous one did: a position is never given twice, nor left out.
+-- instance that is killed or frozen in the middle of it holds nobody up. The lock lets one caller in at a time. In READ
+-- COMMITTED each statement after the lock takes a new snapshot and sees all that the previous caller did: a position is
+-- never given twice, nor left out.
 -- +goose StatementBegin
 CREATE FUNCTION feed_sequence(OUT head bigint, OUT updated timestamptz, OUT clock timestamptz, OUT more boolean)
 LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-// How a document is taken in: one transaction, in which the cursor row is locked, the records are written, and the
+// How a document is processed: one transaction, in which the cursor row is locked, the records are written, and the
 // cursor is moved. An instance that waited for the lock finds the work done.
 package poll
 
@@ -14,7 +14,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// cursor is how far the feed was taken in, by whichever instance.
+// cursor is how far the feed was processed, by whichever instance.
 type cursor struct {
 	Feed     string
 	Epoch    string
@@ -69,13 +69,13 @@ func (p *Poller) restart(ctx context.Context, at *cursor, epoch string, rewinds 
 	})
 }
 
-// take takes in what is new in a document, and says what became of its entries when that is committed.
-func (p *Poller) take(ctx context.Context, doc *document, result *Result) error {
+// process applies what is new in a document, and says what became of its entries when that is committed.
+func (p *Poller) process(ctx context.Context, doc *document, result *Result) error {
 	if len(doc.entries) == 0 {
 		return nil
 	}
 	if !doc.positioned {
-		return p.takeUnpositioned(ctx, doc, result)
+		return p.processUnpositioned(ctx, doc, result)
 	}
 	var done outcome
 	var ignored []Entry
@@ -92,7 +92,7 @@ func (p *Poller) take(ctx context.Context, doc *document, result *Result) error 
 			e.Epoch = c.log()
 			if e.Position > c.Position {
 				fresh = append(fresh, e)
-			} else if e.Position > p.seen {
+			} else if e.Position > p.reportedUpTo {
 				ignored = append(ignored, e)
 			}
 		}
@@ -112,31 +112,31 @@ func (p *Poller) take(ctx context.Context, doc *document, result *Result) error 
 	if err != nil {
 		return err
 	}
-	p.seen = max(p.seen, doc.last())
+	p.reportedUpTo = max(p.reportedUpTo, doc.last())
 	done.ignored = append(done.ignored, ignored...)
 	p.tell(done, result)
 	return nil
 }
 
-// batch is how many entries of a document without positions are taken in one transaction.
+// batch is how many entries of a document without positions are processed in one transaction.
 const batch = 100
 
-// takeUnpositioned takes in a document of a feed that is not a log of ours: what was seen is remembered by entry, and
+// processUnpositioned applies a document of a feed that is not a log of ours: what was seen is remembered by entry, and
 // each record is fetched from where its entry says.
-func (p *Poller) takeUnpositioned(ctx context.Context, doc *document, result *Result) error {
+func (p *Poller) processUnpositioned(ctx context.Context, doc *document, result *Result) error {
 	unseen, err := p.unseen(p.db.WithContext(ctx), doc.entries)
 	for err == nil && len(unseen) > 0 {
 		n := min(batch, len(unseen))
 		var entries []Entry
 		if entries, err = p.fetchContents(ctx, unseen[:n]); err == nil {
-			err = p.takeBatch(ctx, doc.epoch, entries, result)
+			err = p.processBatch(ctx, doc.epoch, entries, result)
 		}
 		unseen = unseen[n:]
 	}
 	return err
 }
 
-func (p *Poller) takeBatch(ctx context.Context, epoch string, entries []Entry, result *Result) error {
+func (p *Poller) processBatch(ctx context.Context, epoch string, entries []Entry, result *Result) error {
 	var done outcome
 	err := p.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		if _, err := p.locked(tx); err != nil {
@@ -178,7 +178,7 @@ func (p *Poller) takeBatch(ctx context.Context, epoch string, entries []Entry, r
 	return err
 }
 
-// unseen is those entries that were not taken in yet.
+// unseen is those entries that were not processed yet.
 func (p *Poller) unseen(db *gorm.DB, entries []Entry) (unseen []Entry, err error) {
 	for from := 0; from < len(entries); from += 1000 {
 		part := entries[from:min(from+1000, len(entries))]
