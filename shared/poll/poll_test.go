@@ -302,7 +302,14 @@ func TestOneThatCannotBeProcessedIsParked(t *testing.T) {
 			s := publisher(t)
 			p := follow(t, consumerDB(t), s.server.URL+"/feed")
 			s.happen(t, "made", 1, 3, "a")
-			s.happen(t, "made", 4, 4, c.value)
+			s.happen(t, "made", 4, 4, "a")
+			snapshot, err := json.Marshal(map[string]any{"id": 4, "value": c.value})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.db.Exec("UPDATE feed_event SET snapshot = ? WHERE subject = 4", string(snapshot)).Error; err != nil {
+				t.Fatal(err)
+			}
 			s.happen(t, "made", 5, 6, "a")
 			if r := p.poll(t); r != (Result{Written: 5, Parked: 1}) {
 				t.Fatalf("%+v", r)
