@@ -1,0 +1,279 @@
+// Every page and every error as it looks: checked, and kept as a picture in artifacts/, wide and narrow, light and dark.
+package e2e
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/jackc/pgx/v5"
+
+	"msatom/e2e/system"
+)
+
+//go:embed browser/check.js
+var check string
+
+// look checks the page that is shown and keeps its pictures.
+func (w *window) look(name string) {
+	w.t.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		for _, width := range []int64{360, 1280} {
+			do(w, "resize", chromedp.EmulateViewport(width, 800))
+			w.check(fmt.Sprintf("%s, %s at %d px", name, scheme, width))
+			w.keep(fmt.Sprintf("%s-%d-%s", name, width, scheme), do(w, "picture", chromedp.FullScreenshot(100)))
+		}
+	}
+}
+
+func (w *window) check(what string) {
+	w.t.Helper()
+	for _, fault := range do(w, "check", chromedp.Evaluate[[]string](check)) {
+		w.t.Errorf("%s: %s", what, fault)
+	}
+}
+
+// set gives the browser a command.
+func set[P any](w *window, command cdp.Command[P, cdp.Empty], params P) {
+	w.t.Helper()
+	do(w, "set", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, command, params)
+		return err
+	}))
+}
+
+func (w *window) lookAt(pages ...string) {
+	w.t.Helper()
+	for i := 0; i < len(pages); i += 2 {
+		w.open(pages[i+1])
+		w.look(pages[i])
+	}
+}
+
+func lookAtEmpty(w *window) {
+	w.lookAt("front", "/", "orders-empty", "/order/", "invoices-empty", "/invoicing/", "shipments-empty", "/shipping/")
+	for path, want := range map[string]string{"/order/": "Place the first one", "/invoicing/": "Place an order", "/shipping/": "Place an order"} {
+		w.open(path)
+		w.see("There are no", want)
+	}
+}
+
+func lookAtPages(w *window) {
+	s := visit(w.t, w.base)
+	for i := range 55 { // more than a page of the list
+		if _, err := s.placeJSON(fmt.Sprint("look ", i), i+1); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	id, err := s.placeJSON("look last", 20)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	gone, err := s.placeJSON("look cancelled", 1)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	before := fmt.Sprint("/invoicing/", id)
+	w.open(before)
+	w.seeWith(404, "not yet")
+	w.look("invoice-not-yet")
+	for _, list := range []string{"invoic", "shipp"} {
+		w.open("/" + list + "ing/")
+		w.press("Poll now")
+		w.see("Polled: 57 written")
+		w.look(list + "ing-polled")
+		w.press("Poll now")
+		w.see("Polled: not modified")
+		w.look(list + "ing-polled-again")
+	}
+	s.must(200, "DELETE", fmt.Sprint("/order/", gone), "", asJSON...)
+	for _, list := range []string{"invoicing", "shipping"} {
+		s.must(200, "POST", "/"+list+"/poll", "", asJSON...)
+	}
+	w.lookAt("orders", "/order/", "orders-filtered", "/order/?name=wolff", "orders-filtered-none", "/order/?name=Nobody%20of%20this%20name",
+		"orders-older", fmt.Sprint("/order/?before=", id-40), "orders-none-older", "/order/?before=1",
+		"order", fmt.Sprint("/order/", id), "order-cancelled", fmt.Sprint("/order/", gone),
+		"form", "/order/form.html", "form-change", fmt.Sprint("/order/form.html?order=", id),
+		"customers", "/order/customer/", "items", "/order/item/",
+		"invoices", "/invoicing/", "invoice", fmt.Sprint("/invoicing/", id), "invoice-void", fmt.Sprint("/invoicing/", gone),
+		"shipments", "/shipping/", "shipment", fmt.Sprint("/shipping/", id), "shipment-stopped", fmt.Sprint("/shipping/", gone))
+
+	w.open(fmt.Sprint("/invoicing/", id))
+	set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	w.keep("invoice-printed", do(w, "picture", chromedp.FullScreenshot(100)))
+	set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+
+	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 5)
+	s.must(303, "POST", "/order/customer/", url.Values{"firstname": {long}, "name": {long}, "email": {long + "@example.com"}}.Encode(), formIn...)
+	s.must(303, "POST", "/order/item/", url.Values{"name": {long}, "price": {"1000000"}}.Encode(), formIn...)
+	w.open("/order/form.html")
+	w.chooseText("customer", long)
+	for _, kind := range []string{"shippingAddress", "billingAddress"} {
+		for _, part := range []string{"street", "zip", "city"} {
+			w.fill(kind+"."+part, long)
+		}
+	}
+	w.chooseText("orderLine[0].item", long)
+	w.fill("orderLine[0].count", "100000")
+	w.look("long-form")
+	w.press("Place the order")
+	w.seeWith(422, "ZIP code is longer than")
+	w.look("long-form-faults")
+	w.fill("shippingAddress.zip", long[:20])
+	w.fill("billingAddress.zip", long[:20])
+	w.press("Place the order")
+	w.see("100,000,000,000.00")
+	w.look("long-order")
+	path := strings.TrimPrefix(w.path(), "/order")
+	s.must(200, "POST", "/invoicing/poll", "", asJSON...)
+	s.must(200, "POST", "/shipping/poll", "", asJSON...)
+	w.lookAt("long-orders", "/order/", "long-customers", "/order/customer/", "long-items", "/order/item/",
+		"long-invoices", "/invoicing/", "long-invoice", "/invoicing"+path, "long-shipments", "/shipping/", "long-shipment", "/shipping"+path)
+}
+
+// followLinks opens all that can be reached from the front page in four steps.
+func followLinks(w *window) {
+	s := visit(w.t, w.base)
+	do(w, "resize", chromedp.EmulateViewport(360, 800))
+	seen, next := map[string]bool{"/": true}, []string{"/"}
+	for range 5 {
+		var found []string
+		for _, path := range next {
+			a := s.must(200, "GET", path, "", "Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+			if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+				continue
+			}
+			if policy := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") {
+				w.t.Errorf("%s allows %q", path, policy)
+			}
+			w.open(path)
+			w.check(path)
+			for _, link := range do(w, "links", chromedp.Evaluate[[]string]("[...document.links].map(a => a.href.split('#')[0])")) {
+				to, own := strings.CutPrefix(link, w.base)
+				if !own {
+					w.t.Errorf("%s leads to %s", path, link)
+				} else if !seen[to] {
+					seen[to] = true
+					found = append(found, to)
+				}
+			}
+		}
+		next = found
+	}
+	w.t.Logf("%d addresses", len(seen))
+	for _, path := range []string{"/order/form.html", "/order/feed", "/invoicing/1", "/shipping/1", "/order/customer/"} {
+		if !seen[path] {
+			w.t.Errorf("no link leads to %s", path)
+		}
+	}
+}
+
+func lookAtFaults(w *window) {
+	w.open("/order/form.html")
+	w.press("Add a line")
+	w.press("Add a line")
+	w.look("form-three-lines")
+	w.fill("orderLine[0].count", "0")
+	w.fill("orderLine[2].count", "many")
+	w.fill("shippingAddress.city", "Berlin")
+	w.press("Place the order")
+	w.seeWith(422, "Street is missing", "Count must be")
+	w.look("form-faults")
+	for range 3 {
+		w.press("Remove line 1")
+	}
+	w.press("Place the order")
+	w.seeWith(422)
+	w.look("form-no-lines")
+
+	w.open("/order/customer/")
+	w.fill("email", "nobody")
+	w.press("Add the customer")
+	w.seeWith(422, "First name is missing", "E-mail is not an e-mail address")
+	w.look("customers-faults")
+	w.open("/order/item/")
+	w.fill("price", "-1")
+	w.press("Add the item")
+	w.seeWith(422, "Name is missing", "Price must be")
+	w.look("items-faults")
+
+	s := visit(w.t, w.base)
+	id := s.placeForm("1")
+	w.open("/order/form.html?order=" + id)
+	s.must(200, "DELETE", "/order/"+id, "", asJSON...)
+	w.press("Change the order")
+	if w.status != 409 && w.status != 412 {
+		w.fail("status %d", w.status)
+	}
+	w.look("error-change-cancelled")
+	for _, c := range []struct {
+		name, path string
+		status     int64
+	}{
+		{"order", "/order/999999999", 404}, {"order-id", "/order/nothing", 404}, {"address", "/order/no/such/page", 404}, {"shipment", "/shipping/999999999", 404},
+		{"paging", "/order/?before=x&limit=0", 422}, {"method", "/invoicing/poll", 405}, {"apache", "/nothing", 404},
+	} {
+		w.open(c.path)
+		w.seeWith(c.status)
+		w.look(fmt.Sprintf("error-%s-%d", c.name, c.status))
+	}
+}
+
+func lookAtDown(t *testing.T, s *system.System) {
+	w := browse(t, s.URL())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(ctx)
+	_, err = db.Exec(ctx, `INSERT INTO invoicing.poll_parked (feed, entry_id, updated, epoch, position, subject, kind, src, content, error, attempts, next_try)
+		SELECT 'order', 'tag:example.org,2026:' || n, now(), 'e', n, 100 + n, 'placed', '', '{}',
+			'the order in entry tag:example.org,2026:' || n || ' cannot be read: invalid character ''<'' looking for beginning of value', n, now() + interval '1 hour'
+		FROM generate_series(1, 3) n`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.open("/invoicing/")
+	w.see("Parked entries (3)")
+	w.look("parked")
+	for n := range 3 {
+		w.press(fmt.Sprintf("Skip position %d", n+1))
+	}
+	w.see("Invoices")
+	if strings.Contains(w.text("main"), "Parked") {
+		w.fail("parked entries are still there")
+	}
+
+	s.Instance("order-1").Down()
+	client := visit(t, s.URL())
+	eventually(t, "order is out", patience, func() bool {
+		a, err := client.ask("GET", "/order/", "", asHTML...)
+		return err == nil && a.status == 503
+	})
+	w.open("/order/")
+	w.seeWith(503)
+	w.look("down-order")
+	w.open("/invoicing/")
+	w.press("Poll now")
+	w.see("The poll failed", "Polling fails since")
+	w.look("down-poll-failed")
+
+	s.Postgres().Down()
+	instance := browse(t, s.Instance("shipping-1").URL())
+	eventually(t, "shipping notices", patience, func() bool {
+		instance.open("/shipping/")
+		return instance.status == 503
+	})
+	instance.seeWith(503, "database")
+	instance.look("down-postgres")
+}

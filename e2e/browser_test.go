@@ -1,0 +1,179 @@
+// A person with a real browser: the way of an order, without script, and what is typed stays text.
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"msatom/e2e/system"
+)
+
+// TestBrowser goes from the empty shop to one in which something is down. The parts build on each other.
+func TestBrowser(t *testing.T) {
+	s := run(t, system.Config{Env: []string{"POLL_SCHEDULE=@every 1h"}}) // so it is the button that polls
+	t.Run("empty", func(t *testing.T) { lookAtEmpty(browse(t, s.URL())) })
+	t.Run("the way of an order", func(t *testing.T) { click(t, s.URL()) })
+	t.Run("text stays text", func(t *testing.T) { typeMarkup(browse(t, s.URL())) })
+	t.Run("links", func(t *testing.T) { followLinks(browse(t, s.URL())) })
+	t.Run("pages", func(t *testing.T) { lookAtPages(browse(t, s.URL())) })
+	t.Run("faults", func(t *testing.T) { lookAtFaults(browse(t, s.URL())) })
+	t.Run("down", func(t *testing.T) { lookAtDown(t, s) })
+}
+
+// click walks the way of an order, without script: placed in the form, polled by hand, changed, cancelled.
+func click(t *testing.T, base string) {
+	w := browse(t, base)
+	w.script(false)
+	w.open("/")
+	w.press("Place an order")
+	w.see("New order")
+
+	kept := map[string]string{"customer": "2",
+		"shippingAddress.street": "Market Street 1", "shippingAddress.zip": "94103", "shippingAddress.city": "San Francisco",
+		"billingAddress.street": "Hauptstraße 2", "billingAddress.zip": "40789", "billingAddress.city": "Monheim am Rhein"}
+	for field, value := range kept {
+		if field == "customer" {
+			w.choose(field, value)
+		} else {
+			w.fill(field, value)
+		}
+	}
+	line := func(i int, count, item string) {
+		w.fill(fmt.Sprintf("orderLine[%d].count", i), count)
+		w.choose(fmt.Sprintf("orderLine[%d].item", i), item)
+	}
+	keeps := func(counts, items string) {
+		t.Helper()
+		for field, value := range kept {
+			w.has(field, value)
+		}
+		for i, count := range strings.Fields(counts) {
+			w.has(fmt.Sprintf("orderLine[%d].count", i), count)
+			w.has(fmt.Sprintf("orderLine[%d].item", i), strings.Fields(items)[i])
+		}
+	}
+	line(0, "3", "2")
+	w.press("Add a line")
+	line(1, "7", "3")
+	w.press("Add a line")
+	line(2, "2", "4")
+	keeps("3 7 2", "2 3 4")
+	w.press("Remove line 2")
+	keeps("3 2", "2 4")
+
+	w.fill("orderLine[1].count", "0")
+	w.press("Place the order")
+	w.seeWith(422, "Nothing was placed")
+	if got := w.described("orderLine[1].count"); !strings.HasPrefix(got, "Count must be") {
+		w.fail("at the count stands %q", got)
+	}
+	keeps("3 0", "2 4")
+	w.fill("orderLine[1].count", "2")
+	w.press("Place the order")
+	id := strings.TrimPrefix(w.path(), "/order/")
+	order, invoice, shipment := "Order "+id, "Invoice "+id, "Shipment "+id
+	w.see(order+" placed", "Rod Johnson", "3 iPod touch 21.00 63.00", "Total 263.00", "Market Street 1", "Hauptstraße 2")
+
+	poll := func(list string) {
+		t.Helper()
+		w.press(list)
+		w.press("Poll now")
+		w.see("Polled: ")
+	}
+	poll("Invoices")
+	w.press(invoice)
+	w.see(invoice+" open", "Rod Johnson", "Hauptstraße 2", "3 iPod touch 21.00 63.00", "Total 263.00")
+	poll("Shipments")
+	w.press(shipment)
+	w.see(shipment+" ready", "Rod Johnson", "Market Street 1", "3 iPod touch", "2 Apple TV")
+
+	w.press(order)
+	w.press("Change")
+	keeps("3 2", "2 4")
+	w.fill("orderLine[1].count", "10")
+	w.press("Add a line")
+	line(2, "1", "1")
+	w.enter("orderLine[1].count")
+	w.see(order+" placed", "Total 1,105.00")
+	poll("Invoices")
+	w.press(invoice)
+	w.see(invoice+" open", "Total 1,105.00")
+
+	w.press(order)
+	w.press("Cancel this order")
+	w.see(order + " cancelled")
+	poll("Invoices")
+	w.press(invoice)
+	w.see(invoice+" void", "nothing is to be paid")
+	w.press(shipment)
+	poll("Shipments")
+	w.press(shipment)
+	w.see(shipment+" stopped", "nothing is to be sent")
+}
+
+// typeMarkup types markup into every field there is; every page shows it as it was typed.
+func typeMarkup(w *window) {
+	const markup = `<script>alert(1)</script> & "quotes" <img src=x onerror=alert(2)>`
+	shows := func() {
+		w.t.Helper()
+		w.see(markup)
+		if n := do(w, "count", chromedp.Evaluate[int]("document.querySelectorAll('main script, main img').length")); n != 0 {
+			w.fail("what was typed became %d elements", n)
+		}
+	}
+	w.open("/order/customer/")
+	for _, field := range []string{"firstname", "name", "email"} {
+		w.fill(field, markup)
+	}
+	w.press("Add the customer")
+	w.seeWith(422, "was not added")
+	w.has("email", markup)
+	w.fill("email", "markup@example.com")
+	w.press("Add the customer")
+	shows()
+
+	w.open("/order/item/")
+	w.fill("name", markup)
+	w.fill("price", markup)
+	w.press("Add the item")
+	w.seeWith(422, "was not added")
+	w.has("name", markup)
+	w.has("price", markup)
+	w.fill("price", "1234.5")
+	w.press("Add the item")
+	shows()
+
+	w.press("New order")
+	for _, kind := range []string{"shippingAddress", "billingAddress"} {
+		for _, part := range []string{"street", "zip", "city"} {
+			w.fill(kind+"."+part, map[bool]string{true: `<b>1</b> & "2"`, false: markup}[part == "zip"])
+		}
+	}
+	w.chooseText("customer", markup)
+	w.chooseText("orderLine[0].item", markup)
+	w.fill("orderLine[0].count", markup)
+	w.press("Place the order")
+	w.seeWith(422, "Nothing was placed")
+	w.has("orderLine[0].count", markup)
+	w.has("billingAddress.city", markup)
+	w.fill("orderLine[0].count", "2")
+	w.press("Place the order")
+	shows()
+	id := strings.TrimPrefix(w.path(), "/order/")
+	w.press("Orders")
+	shows()
+	w.fill("name", markup)
+	w.press("Filter")
+	w.seeWith(200, "Order")
+	w.has("name", markup)
+	for list, single := range map[string]string{"Invoices": "Invoice", "Shipments": "Shipment"} {
+		w.press(list)
+		w.press("Poll now")
+		shows()
+		w.press(single + " " + id)
+		shows()
+	}
+}

@@ -1,0 +1,265 @@
+// A real browser as a person uses it: it presses what can be read on a page and types into fields. Whatever goes wrong in it
+// meanwhile, an error in its console or a request to another host, fails the test.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// patience is how long one step in the browser may take.
+const patience = 20 * time.Second
+
+// window is a browser with one window.
+type window struct {
+	t      testing.TB
+	ctx    context.Context
+	base   string
+	status int64 // of the page that is shown
+
+	mu      sync.Mutex
+	asked   map[string]bool // addresses of pages: an error status is for the person to see, no fault of the page
+	strange []string
+}
+
+// browse opens a browser for the system at base. It is closed at the end of the test, its profile removed.
+func browse(t testing.TB, base string) *window {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "msatom-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := []chromedp.ExecAllocatorOption{chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 900)}
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync",
+		"disable-breakpad", "disable-dev-shm-usage", "hide-scrollbars"} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	for _, name := range []string{"chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			options = append(options, chromedp.ExecPath(path))
+			break
+		}
+	}
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	w := &window{t: t, ctx: ctx, base: base, asked: map[string]bool{}}
+	t.Cleanup(func() {
+		closing, done := context.WithTimeout(ctx, patience)
+		defer done()
+		if err := chromedp.Cancel(closing); err != nil {
+			t.Logf("closing the browser: %v", err)
+		}
+		cancel()
+		cancelAllocator()
+		eventually(t, "the browser's profile is removed", patience, func() bool { return os.RemoveAll(profile) == nil })
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, s := range w.strange {
+			t.Error(s)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Listen(ctx, w.notice); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// notice keeps what a good page does not do.
+func (w *window) notice(event any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	object := func(format string, args ...any) { w.strange = append(w.strange, fmt.Sprintf(format, args...)) }
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		if e.Type == network.ResourceTypeDocument {
+			w.asked[e.Request.URL] = true
+		}
+		if !strings.HasPrefix(e.Request.URL, w.base+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
+			object("%s makes the browser ask %s", e.DocumentURL, e.Request.URL)
+		}
+	case *log.EventEntryAdded:
+		if !(e.Entry.Source == log.EntrySourceNetwork && w.asked[e.Entry.URL]) {
+			object("the browser says: %s: %s (%s)", e.Entry.Level, e.Entry.Text, e.Entry.URL)
+		}
+	case *runtime.EventExceptionThrown:
+		object("a script fails: %s", e.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		object("a script writes to the console: %s", e.Type)
+	case *page.EventJavascriptDialogOpening:
+		object("a script shows %q", e.Message)
+	}
+}
+
+// do carries out one step and fails the test when it takes too long.
+func do[T any](w *window, what string, action chromedp.Action[T]) T {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, action)
+	if err != nil {
+		w.fail("%s: %v", what, err)
+	}
+	return v
+}
+
+// fail ends the test with what the page shows, as a picture too.
+func (w *window) fail(format string, args ...any) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	at, _ := chromedp.Run(ctx, chromedp.Location())
+	text, _ := chromedp.Run(ctx, chromedp.Evaluate[string]("document.body.innerText"))
+	if b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100)); err == nil {
+		w.keep("failed-"+strings.ReplaceAll(w.t.Name(), "/", "-"), b)
+	}
+	w.t.Fatalf("%s\n%s shows:\n%s", fmt.Sprintf(format, args...), at, text)
+}
+
+// load does something that leads to another page, and waits for that.
+func (w *window) load(what string, steps ...chromedp.Action[chromedp.Void]) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	r, err := chromedp.RunResponse(ctx, steps...)
+	if err != nil {
+		w.fail("%s: %v", what, err)
+	}
+	w.status = r.Status
+	w.t.Logf("%s: %d %s", what, r.Status, strings.TrimPrefix(r.URL, w.base))
+}
+
+// open goes to a path of the system.
+func (w *window) open(path string) {
+	w.t.Helper()
+	w.load("open "+path, chromedp.Navigate(w.base+path))
+}
+
+// press presses the link or button of that name, which leads to a page.
+func (w *window) press(name string) {
+	w.t.Helper()
+	q := quote(name)
+	w.load("press "+name, chromedp.Click(chromedp.Search(fmt.Sprintf(
+		`//a[normalize-space()=%[1]s] | //button[@aria-label=%[1]s or (not(@aria-label) and normalize-space()=%[1]s)]`, q))))
+}
+
+// choose takes one of the choices of a field.
+func (w *window) choose(field, value string) {
+	w.t.Helper()
+	do(w, "choose "+value, chromedp.SetValue(named(field), value))
+}
+
+// chooseText takes the choice that begins with this text.
+func (w *window) chooseText(field, text string) {
+	w.t.Helper()
+	values := do(w, "choices of "+field, chromedp.Evaluate[[][2]string](fmt.Sprintf("[...document.getElementsByName(%s)[0].options].map(o => [o.text, o.value])", quote(field))))
+	for _, v := range values {
+		if strings.HasPrefix(v[0], text) {
+			w.choose(field, v[1])
+			return
+		}
+	}
+	w.fail("%s has no choice %q", field, text)
+}
+
+// fill types text into a field instead of what stands there.
+func (w *window) fill(field, text string) {
+	w.t.Helper()
+	do(w, "fill in "+field, chromedp.Steps(chromedp.Clear(named(field)), chromedp.SendKeys(named(field), text)))
+}
+
+// enter presses the Enter key in a field, which sends its form.
+func (w *window) enter(field string) {
+	w.t.Helper()
+	w.load("press Enter in "+field, chromedp.SendKeys(named(field), kb.Enter))
+}
+
+// has fails the test unless a field has this value.
+func (w *window) has(field, want string) {
+	w.t.Helper()
+	if got := do(w, "read "+field, chromedp.Value(named(field))); got != want {
+		w.fail("%s is %q, want %q", field, got, want)
+	}
+}
+
+// described is the text that belongs to a field, as a screen reader says it.
+func (w *window) described(field string) string {
+	w.t.Helper()
+	return do(w, "read the description of "+field, chromedp.Evaluate[string](fmt.Sprintf(
+		"document.getElementById(document.getElementsByName(%s)[0].getAttribute('aria-describedby'))?.innerText ?? ''", quote(field))))
+}
+
+// see fails the test unless the page has the status 200 and each of the texts can be read on it.
+func (w *window) see(texts ...string) {
+	w.t.Helper()
+	w.seeWith(200, texts...)
+}
+
+func (w *window) seeWith(status int64, texts ...string) {
+	w.t.Helper()
+	if w.status != status {
+		w.fail("the page has the status %d, want %d", w.status, status)
+	}
+	shown := w.text("main")
+	for _, s := range texts {
+		if !strings.Contains(shown, s) {
+			w.fail("the page does not show %q", s)
+		}
+	}
+}
+
+// text is what can be read in an element.
+func (w *window) text(selector string) string {
+	w.t.Helper()
+	return do(w, "read "+selector, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%s).innerText.replace(/\\s+/g, ' ').trim()", quote(selector))))
+}
+
+// path is where the window is.
+func (w *window) path() string {
+	w.t.Helper()
+	return strings.TrimPrefix(do(w, "read the address", chromedp.Location()), w.base)
+}
+
+// script lets pages run scripts, or does not, as some people's browsers.
+func (w *window) script(on bool) {
+	w.t.Helper()
+	set(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+}
+
+// keep stores a picture.
+func (w *window) keep(name string, png []byte) {
+	if err := os.MkdirAll("artifacts", 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("artifacts", name+".png"), png, 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func named(field string) chromedp.CSS { return chromedp.CSS(fmt.Sprintf("[name=%q]", field)) }
+
+// quote makes a literal of XPath and of JavaScript, which have no way in common to write a double quote in it.
+func quote(s string) string {
+	if strings.ContainsAny(s, `"\`) {
+		panic("cannot be quoted: " + s)
+	}
+	return `"` + s + `"`
+}
