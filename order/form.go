@@ -52,6 +52,9 @@ func readForm(v url.Values) *formView {
 func (f *formView) draft() (d Draft, err error) {
 	var faults problem.Faults
 	d = Draft{Shipping: f.Shipping, Billing: f.Billing}
+	if d.Billing == (Address{}) {
+		d.Billing = d.Shipping // as the form says beside the fields
+	}
 	if f.Request != "" {
 		d.Request = faults.Text("request", f.Request, maxText)
 	}

@@ -188,3 +188,23 @@ func TestFormsOfOrders(t *testing.T) {
 		s.page("/order/form.html?" + odd)
 	}
 }
+
+// Who bills where they ship leaves the second address empty.
+func TestAnEmptyBillingAddressIsTheShippingAddress(t *testing.T) {
+	s := open(t)
+	v := typed(1, 1)
+	for _, part := range []string{"street", "zip", "city"} {
+		v.Set("billingAddress."+part, "")
+	}
+	a := s.form("/order/", v)
+	if a.status != 303 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if o := s.order(s.get(a.header.Get("Location")), 200); o.Billing != o.Shipping || o.Billing.City != "Köln" {
+		t.Errorf("billing address %+v, shipping address %+v", o.Billing, o.Shipping)
+	}
+	v.Set("billingAddress.city", "Bonn") // not empty: what is missing is said
+	if a := s.form("/order/", v); a.status != 422 {
+		t.Errorf("half an address: %d", a.status)
+	}
+}
