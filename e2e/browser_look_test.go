@@ -91,7 +91,7 @@ func lookAtPages(w *window) {
 		w.see("Polled: 57 written")
 		w.look(list + "ing-polled")
 		w.press("Poll now")
-		w.see("Polled: not modified")
+		w.see("Polled: nothing new (304)")
 		w.look(list + "ing-polled-again")
 	}
 	s.must(200, "DELETE", fmt.Sprint("/order/", gone), "", asJSON...)

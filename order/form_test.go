@@ -192,7 +192,7 @@ func TestFormsOfOrders(t *testing.T) {
 // Who bills where they ship leaves the second address empty.
 func TestAnEmptyBillingAddressIsTheShippingAddress(t *testing.T) {
 	s := open(t)
-	v := typed(1, 1)
+	v := filled(1, 1)
 	for _, part := range []string{"street", "zip", "city"} {
 		v.Set("billingAddress."+part, "")
 	}
