@@ -17,6 +17,7 @@ import (
 	"gorm.io/gorm"
 
 	"msatom/shared/feed"
+	"msatom/shared/page"
 	"msatom/shared/postgres"
 )
 
@@ -27,10 +28,10 @@ const (
 	cancelled = "cancelled"
 )
 
-func newLog(db *postgres.DB) *feed.Log {
+func newLog(db *postgres.DB, pages *page.Set) *feed.Log {
 	return feed.NewLog(db, feed.About{
 		Name: "order", Path: "/order/feed", Home: "/order/",
-		Title: "Order", Subtitle: "List of all orders", Author: "Big Money Online Commerce Inc.",
+		Title: "Order", Subtitle: "List of all orders", Author: "Big Money Online Commerce Inc.", Pages: pages,
 		Describe: func(e feed.Entry) (title, summary, path string) {
 			title, summary = fmt.Sprintf("Order %d", e.Subject), fmt.Sprintf("This is the order %d", e.Subject)
 			if e.Kind != placed {

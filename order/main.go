@@ -6,10 +6,9 @@ package main
 
 import (
 	"embed"
-	"fmt"
-	"time"
 
 	"msatom/shared/feed"
+	"msatom/shared/feed/feedweb"
 	"msatom/shared/page"
 	"msatom/shared/postgres"
 	"msatom/shared/service"
@@ -23,7 +22,8 @@ func main() { service.Main("order", nil, wire) }
 
 // wire puts the service together.
 func wire(s *service.Service) error {
-	log := newLog(s.DB)
+	pages := page.New(s.Name, s.Instance, files)
+	log := newLog(s.DB, pages)
 	orders := &Orders{db: s.DB.DB, log: log}
 	catalog := &Catalog{db: s.DB.DB}
 
@@ -31,10 +31,10 @@ func wire(s *service.Service) error {
 	s.Seed = catalog.Seed
 	s.Background = append(s.Background, log.Run)
 
-	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: page.New(s.Name, s.Instance, files), Ready: s.DB.Ready})
-	(&orderWeb{orders: orders, catalog: catalog, log: log, page: fmt.Sprintf("html-%s-%d", s.Instance, time.Now().Unix())}).routes(e)
+	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: pages, Ready: s.DB.Ready})
+	(&orderWeb{orders: orders, catalog: catalog, log: log, page: "html-" + pages.Tag()}).routes(e)
 	(&catalogWeb{catalog: catalog}).routes(e)
-	(&feedWeb{log: log}).routes(e)
+	feedweb.New(e, log, "/feed") // /feed is the original's address
 	s.Handler = e
 	return nil
 }

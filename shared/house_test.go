@@ -109,7 +109,7 @@ func TestHouse(t *testing.T) {
 // webFile says whether a file is one of those that speak echo, so that its successor is one afternoon.
 func webFile(path string) bool {
 	name := filepath.Base(path)
-	return strings.HasPrefix(path, "shared/web/") || strings.HasPrefix(path, "shared/poll/pollweb/") ||
+	return strings.HasPrefix(path, "shared/web/") || strings.HasPrefix(path, "shared/poll/pollweb/") || strings.HasPrefix(path, "shared/feed/feedweb/") ||
 		strings.HasPrefix(name, "web") || name == "form.go"
 }
 

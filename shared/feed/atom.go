@@ -10,14 +10,15 @@ import (
 	"github.com/gorilla/feeds"
 )
 
-// Atom is the default dialect.
-var Atom = Dialect{Name: "atom", Types: []string{"application/atom+xml"}, Write: writeAtom}
+// Atom is the default dialect. Some readers ask for just any XML.
+var Atom = Dialect{Name: "atom", Types: []string{"application/atom+xml", "application/xml", "text/xml"}, Write: writeAtom}
 
 type atomFeed struct {
 	feeds.AtomFeed
 	XMLName      xml.Name `xml:"feed"`
 	XmlnsHistory string   `xml:"xmlns:fh,attr"`
 	XmlnsDeleted string   `xml:"xmlns:at,attr"`
+	XmlnsThread  string   `xml:"xmlns:thr,attr,omitempty"` // where an entry answers another
 	Archive      *atomNothing
 	Links        []feeds.AtomLink
 	Author       *feeds.AtomAuthor
@@ -43,6 +44,7 @@ type atomEntry struct {
 	Links    []feeds.AtomLink
 	Content  atomContent
 	Summary  atomSummary
+	Reply    *atomReply
 }
 
 type atomCategory struct {
@@ -60,6 +62,12 @@ type atomContent struct {
 type atomSummary struct {
 	XMLName xml.Name `xml:"summary"`
 	Text    string   `xml:",chardata"`
+}
+
+// atomReply is RFC 4685 section 3: "ref" is the id of the entry that this one answers.
+type atomReply struct {
+	XMLName xml.Name `xml:"thr:in-reply-to"`
+	Ref     string   `xml:"ref,attr"`
 }
 
 // FeedXml is what feeds.WriteXML encodes.
@@ -91,6 +99,10 @@ func writeAtom(w io.Writer, d *Document) error {
 			Content:   atomContent{Type: "application/json", Src: d.Base + path},
 			Summary:   atomSummary{Text: summary},
 		})
+		if e.ReplyTo != "" {
+			f.XmlnsThread = "http://purl.org/syndication/thread/1.0"
+			f.Entries[len(f.Entries)-1].Reply = &atomReply{Ref: e.ReplyTo}
+		}
 		for _, p := range e.Withdrawn {
 			f.Deleted = append(f.Deleted, atomDeleted{Ref: d.EntryID(p), When: updated})
 		}

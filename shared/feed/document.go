@@ -5,8 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"net/url"
 	"time"
 
+	"msatom/shared/page"
 	"msatom/shared/problem"
 )
 
@@ -21,6 +24,7 @@ type About struct {
 	Title    string
 	Subtitle string
 	Author   string
+	Pages    *page.Set // of the service: the HTML dialect is written with it
 	// Describe gives an entry its title, its summary, and the path of its record's page, which serves JSON as well.
 	Describe func(Entry) (title, summary, path string)
 }
@@ -31,6 +35,7 @@ type Entry struct {
 	Updated   time.Time // when it got the position: whole seconds, never before its predecessor's
 	Subject   int64
 	Kind      string
+	ReplyTo   string // id of the entry in another feed that it answers, or ""
 	Withdraws bool
 	Withdrawn []int64         `gorm:"-"` // positions of the entries that this one withdraws
 	Snapshot  json.RawMessage // the record, with "updated" as its first member
@@ -43,17 +48,27 @@ type Document struct {
 	Base    string // scheme and host that its links lead to
 	Number  int64  // n; of the last document where it is recent
 	Recent  bool   // asked for at Path
+	Batch   bool   // has no number: it is the first events after a position (see httpfeeds.go)
+	After   int64  // that position
 	Entries []Entry
 }
 
 // Last is the number of the document that new entries go into.
 func (h Head) Last() int64 { return max(1, (h.Position+DocumentSize-1)/DocumentSize) }
 
-// Archived says whether the document is full, has a successor, and so will never change.
-func (d *Document) Archived() bool { return !d.Recent && d.Number < d.Head.Last() }
+// Archived says whether the document is full, has a successor, and so will never change. A batch never does once it is full.
+func (d *Document) Archived() bool {
+	if d.Batch {
+		return d.Head.Position-d.After >= DocumentSize
+	}
+	return !d.Recent && d.Number < d.Head.Last()
+}
 
 // first and last position of the document. The recent one is joined by the one before it while it is short.
 func (d *Document) span() (first, last int64) {
+	if d.Batch {
+		return d.After + 1, min(d.After+DocumentSize, d.Head.Position)
+	}
 	last = min(d.Number*DocumentSize, d.Head.Position)
 	first = (d.Number-1)*DocumentSize + 1
 	if d.joined() {
@@ -73,6 +88,9 @@ type Link struct {
 
 // Links are the links of a document, absolute (RFC 5005 section 4, and "via" and the walk from seed simplefeed).
 func (d *Document) Links() []Link {
+	if d.Batch {
+		return d.batchLinks()
+	}
 	at := func(n int64) string { return fmt.Sprintf("%s%s/%d", d.Base, d.About.Path, n) }
 	self, current := at(d.Number), d.Base+d.About.Path
 	if d.Recent {
@@ -81,8 +99,8 @@ func (d *Document) Links() []Link {
 	links := []Link{
 		{"self", "", self},
 		{"current", "", current},
+		{"alternate", "text/html", d.Base + d.About.Home}, // first: many readers take the first as the site
 		{"alternate", "application/json", self},
-		{"alternate", "text/html", d.Base + d.About.Home},
 	}
 	if d.Recent {
 		links = append(links, Link{"via", "", at(d.Number)})
@@ -113,20 +131,48 @@ func (d *Document) Updated() time.Time {
 	return d.Entries[0].Updated
 }
 
+func (d *Document) batchLinks() []Link {
+	after := func(position int64) string {
+		if position == 0 {
+			return d.Base + d.About.Path
+		}
+		return d.Base + d.About.Path + "?lastEventId=" + url.QueryEscape(d.EntryID(position))
+	}
+	links := []Link{{"self", "", after(d.After)}}
+	if first, last := d.span(); first <= last {
+		links = append(links, Link{"next", "", after(last)})
+	}
+	return links
+}
+
 // fresh is how old a head may be to be believed without asking again.
 const fresh = 5 * time.Millisecond
 
-// at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
+// latest is the head for a reader of something that begins at position first, and will not change when the log is longer than last.
 //
-// Unless the document is known to be archived, the head is asked for first, so that a reader who was told of an event by
-// any instance finds it here: one look at the end of an index, for all who ask within the same few milliseconds.
-func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
+// Unless it is so already, the head is asked for first, so that a reader who was told of an event by any instance finds it
+// here: one look at the end of an index, for all who ask within the same few milliseconds.
+func (l *Log) latest(ctx context.Context, first, last int64) (Head, error) {
 	head, ok := l.Head()
-	if archived := n > 0 && n < head.Last(); !ok || !archived && time.Since(head.read) > fresh {
-		if err := l.Publish(ctx); err != nil {
-			return nil, problem.Unavailable("The event log cannot be read: its database is waited for.")
-		}
-		head, _ = l.Head()
+	if ok && (head.Position > last || head.Position >= first && time.Since(head.read) <= fresh) {
+		return head, nil
+	}
+	if err := l.Publish(ctx); err != nil {
+		return Head{}, problem.Unavailable("The event log cannot be read: its database is waited for.")
+	}
+	head, _ = l.Head()
+	return head, nil
+}
+
+// at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
+func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
+	first, last := int64(0), int64(math.MaxInt64)
+	if n > 0 && n < math.MaxInt64/DocumentSize {
+		first, last = (n-1)*DocumentSize+1, n*DocumentSize
+	}
+	head, err := l.latest(ctx, first, last)
+	if err != nil {
+		return nil, err
 	}
 	if n < 0 || n > head.Last() {
 		return nil, problem.NotFound("The feed has documents 1 to %d.", head.Last())
@@ -142,7 +188,7 @@ func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
 func (l *Log) read(ctx context.Context, d *Document) error {
 	first, last := d.span()
 	db := l.db.WithContext(ctx)
-	err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.withdraws, e.snapshot
+	err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.reply_to, e.withdraws, e.snapshot
 		FROM feed_position p JOIN feed_event e ON e.id = p.event_id
 		WHERE p.position BETWEEN ? AND ? ORDER BY p.position DESC`, first, last).Scan(&d.Entries).Error
 	if err != nil {

@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"context"
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/mmcdole/gofeed/atom"
 	"gorm.io/gorm"
 
+	"msatom/shared/page"
 	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
 	"msatom/shared/problem"
@@ -25,6 +27,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var about = About{
 	Name: "thing", Path: "/thing/feed", Home: "/thing/", Title: "Things", Subtitle: "All things", Author: "Tester",
+	Pages: page.New("thing", "thing-test", embed.FS{}),
 	Describe: func(e Entry) (string, string, string) {
 		return fmt.Sprintf("Thing %d", e.Subject), "A <thing> & more", fmt.Sprintf("/thing/%d", e.Subject)
 	},
@@ -267,34 +270,6 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// An archived document is the same bytes before and after more events, and from another instance.
-func TestArchivedDocumentsNeverChange(t *testing.T) {
-	url := pgtest.URL(t)
-	l := run(t, pgtest.At(t, url, Migration()))
-	fill(t, l, 250)
-	before := map[string]string{}
-	read := func(l *Log, n int64, accept string) string {
-		w := get(t, l, n, "Accept", accept)
-		return w.Header().Get("ETag") + w.Header().Get("Last-Modified") + w.Body.String()
-	}
-	for _, accept := range []string{"application/atom+xml", "application/json"} {
-		for n := int64(1); n <= 2; n++ {
-			before[fmt.Sprint(accept, n)] = read(l, n, accept)
-		}
-	}
-	fill(t, l, 1000)
-	again := run(t, pgtest.At(t, url, Migration()))
-	for _, accept := range []string{"application/atom+xml", "application/json"} {
-		for n := int64(1); n <= 2; n++ {
-			for _, l := range []*Log{l, again} {
-				if got := read(l, n, accept); got != before[fmt.Sprint(accept, n)] {
-					t.Errorf("document %d as %s changed:\n%s\nwas\n%s", n, accept, got, before[fmt.Sprint(accept, n)])
-				}
-			}
-		}
-	}
-}
-
 func TestJSONHoldsTheSnapshots(t *testing.T) {
 	l := open(t)
 	fill(t, l, 3)
@@ -350,49 +325,6 @@ func TestWithdrawal(t *testing.T) {
 	}
 	if fmt.Sprint(refs) != "[7 101]" {
 		t.Errorf("deleted entries %v, want [7 101]", refs)
-	}
-}
-
-func TestConditionalGet(t *testing.T) {
-	l := open(t)
-	fill(t, l, 101)
-	// The second of the last entry is made to be long over, so that it is a date that can be promised.
-	setUpdated(t, l, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
-	first := get(t, l, 0)
-	etag, modified := first.Header().Get("ETag"), first.Header().Get("Last-Modified")
-	if modified != "Sun, 01 Mar 2026 12:00:00 GMT" {
-		t.Fatalf("Last-Modified = %q", modified)
-	}
-	archived := get(t, l, 1)
-	for _, c := range []struct {
-		name   string
-		n      int64
-		header []string
-		status int
-	}{
-		{"unconditional", 0, nil, 200},
-		{"same tag", 0, []string{"If-None-Match", etag}, 304},
-		{"list, weak", 0, []string{"If-None-Match", `"x", W/` + etag + `, "y"`}, 304},
-		{"any", 0, []string{"If-None-Match", "*"}, 304},
-		{"other tag", 0, []string{"If-None-Match", `"x"`}, 200},
-		{"other dialect's tag", 0, []string{"If-None-Match", etag, "Accept", "application/json"}, 200},
-		{"same date", 0, []string{"If-Modified-Since", modified}, 304},
-		{"later date", 0, []string{"If-Modified-Since", "Sun, 01 Mar 2026 13:00:00 GMT"}, 304},
-		{"earlier date", 0, []string{"If-Modified-Since", "Sun, 01 Mar 2026 11:59:59 GMT"}, 200},
-		{"malformed date", 0, []string{"If-Modified-Since", "yesterday"}, 200},
-		{"tag wins over date", 0, []string{"If-None-Match", `"x"`, "If-Modified-Since", modified}, 200},
-		{"precondition fails", 0, []string{"If-Match", `"x"`}, 412},
-		{"archived, same tag", 1, []string{"If-None-Match", archived.Header().Get("ETag")}, 304},
-		{"archived, recent's tag", 1, []string{"If-None-Match", etag}, 200},
-		{"archived, same date", 1, []string{"If-Modified-Since", archived.Header().Get("Last-Modified")}, 304},
-	} {
-		w := get(t, l, c.n, c.header...)
-		if w.Code != c.status {
-			t.Errorf("%s: %d, want %d", c.name, w.Code, c.status)
-		}
-		if w.Code == 304 && (w.Body.Len() > 0 || w.Header().Get("ETag") == "" || w.Header().Get("Cache-Control") == "") {
-			t.Errorf("%s: 304 with %d bytes and %v", c.name, w.Body.Len(), w.Header())
-		}
 	}
 }
 
@@ -480,5 +412,27 @@ func TestBase(t *testing.T) {
 		if got := Base(r); got != c.want {
 			t.Errorf("Base with %q = %q, want %q", c.public, got, c.want)
 		}
+	}
+}
+
+// An entry that answers another says so in Atom (RFC 4685) and in JSON.
+func TestReply(t *testing.T) {
+	l := open(t)
+	const answered = "tag:msatom.example,2026:order/x/17"
+	if err := l.Append(l.db, Event{Subject: 1, Kind: "made", Snapshot: []byte(`{}`)}, Event{Subject: 2, Kind: "made", ReplyTo: answered, Snapshot: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l)
+	f := parse(t, get(t, l, 0))
+	if got := f.Entries[0].Extensions["thr"]["in-reply-to"]; len(got) != 1 || got[0].Attrs["ref"] != answered {
+		t.Errorf("in-reply-to %+v", got)
+	}
+	if got := f.Entries[1].Extensions["thr"]["in-reply-to"]; len(got) != 0 {
+		t.Errorf("an entry that answers none: %+v", got)
+	}
+	var j JSONFeed
+	err := json.Unmarshal(get(t, l, 0, "Accept", "application/json").Body.Bytes(), &j)
+	if err != nil || len(j.Items) != 2 || j.Items[0].Event.ReplyTo != answered || j.Items[1].Event.ReplyTo != "" {
+		t.Errorf("%+v, %v", j.Items, err)
 	}
 }

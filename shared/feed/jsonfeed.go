@@ -52,6 +52,7 @@ type JSONEvent struct {
 	Position  int64           `json:"position"`
 	Subject   int64           `json:"subject"`
 	Kind      string          `json:"kind"`
+	ReplyTo   string          `json:"replyTo,omitempty"`   // id of the entry in another feed that it answers
 	Withdrawn []string        `json:"withdrawn,omitempty"` // ids of the entries that it withdraws
 	Snapshot  json.RawMessage `json:"snapshot"`
 }
@@ -74,7 +75,7 @@ func writeJSON(w io.Writer, d *Document) error {
 		title, summary, path := d.About.Describe(e)
 		item := JSONItem{
 			ID: d.EntryID(e.Position), URL: d.Base + path, Title: title, Text: summary, DateModified: e.Updated, Tags: []string{e.Kind},
-			Event: JSONEvent{Position: e.Position, Subject: e.Subject, Kind: e.Kind, Snapshot: e.Snapshot},
+			Event: JSONEvent{Position: e.Position, Subject: e.Subject, Kind: e.Kind, ReplyTo: e.ReplyTo, Snapshot: e.Snapshot},
 		}
 		for _, p := range e.Withdrawn {
 			item.Event.Withdrawn = append(item.Event.Withdrawn, d.EntryID(p))

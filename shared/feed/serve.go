@@ -4,11 +4,14 @@ package feed
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,19 +19,26 @@ import (
 type Dialect struct {
 	Name  string   // in entity tags
 	Types []string // media types that select it
+	Page  bool     // a page of the site: it names the instance, and the next version of the program writes another
 	Write func(io.Writer, *Document) error
 }
 
 // Dialects that a feed is served in, the default first.
-var Dialects = []Dialect{Atom, JSON}
+var Dialects = []Dialect{Atom, JSON, RSS, CloudEvents, HTML}
+
+// Types are the media types of all dialects, the default first.
+func Types() (types []string) {
+	for _, d := range Dialects {
+		types = append(types, d.Types...)
+	}
+	return types
+}
 
 // DialectOf finds the dialect of a media type.
 func DialectOf(mediaType string) (Dialect, bool) {
 	for _, d := range Dialects {
-		for _, t := range d.Types {
-			if t == mediaType {
-				return d, true
-			}
+		if slices.Contains(d.Types, mediaType) {
+			return d, true
 		}
 	}
 	return Dialect{}, false
@@ -57,15 +67,23 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 	if !ok {
 		return fmt.Errorf("feed: no dialect for %q", mediaType)
 	}
-	d, err := l.at(r.Context(), n, Base(r))
-	if err != nil {
+	ask := func(ctx context.Context) (*Document, error) { return l.at(ctx, n, Base(r)) }
+	return l.serve(w, r, dialect, mediaType, &served{log: l, ask: ask})
+}
+
+func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, mediaType string, s *served) (err error) {
+	if s.d, err = s.ask(r.Context()); err != nil {
 		return err
 	}
-	s := &served{log: l, d: d, variant: dialect.Name, gzip: acceptsGzip(r.Header.Get("Accept-Encoding"))}
+	s.variant, s.gzip = dialect.Name, acceptsGzip(r.Header.Get("Accept-Encoding"))
+	if dialect.Page {
+		s.variant += "-" + l.Pages.Tag()
+		mediaType += "; charset=utf-8"
+	}
 	if err := s.wait(w, r); err != nil {
 		return err
 	}
-	key := s.d.Base + " " + mediaType + " " + s.d.etag(dialect.Name)
+	key := s.d.Base + " " + mediaType + " " + s.d.etag(s.variant)
 	kept, ok := l.rendered.get(key)
 	if ok && s.d.Archived() {
 		s.modified, s.final = kept.modified, true
@@ -74,7 +92,7 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-cache")
-	if s.d.Archived() {
+	if s.immutable() && !dialect.Page {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	h.Add("Vary", "Accept-Encoding")
@@ -88,6 +106,9 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 		if err != nil {
 			return nil, err
 		}
+		for _, link := range s.d.Links() {
+			h.Add("Link", link.header())
+		}
 		if s.gzip {
 			h.Set("Content-Encoding", "gzip")
 			h.Set("Content-Length", strconv.Itoa(len(kept.gzipped)))
@@ -95,6 +116,15 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 		}
 		return kept.plain, nil
 	})
+}
+
+// header is the link as RFC 8288 writes it, for who follows links without reading documents.
+func (l Link) header() string {
+	href := strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20").Replace(l.Href) // of a Host that is none
+	if l.Type != "" {
+		return fmt.Sprintf("<%s>; rel=%q; type=%q", href, l.Rel, l.Type)
+	}
+	return fmt.Sprintf("<%s>; rel=%q", href, l.Rel)
 }
 
 // ServeState answers a GET or HEAD of anything that changes only when the log does, such as a list of its records, with the
@@ -120,11 +150,17 @@ func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaT
 type served struct {
 	log      *Log
 	d        *Document
+	ask      func(context.Context) (*Document, error) // for d, again when the log has moved
+	timeout  time.Duration                            // how long the reader waits for the first event of a batch
 	variant  string
 	gzip     bool
 	modified time.Time
 	final    bool // the second of modified is over
 }
+
+// immutable says whether what is at this address is there for ever. The beginning of the log is not: its address does not
+// name the log.
+func (s *served) immutable() bool { return s.d.Archived() && !(s.d.Batch && s.d.After == 0) }
 
 func (s *served) etag() string {
 	if s.gzip {
@@ -134,6 +170,10 @@ func (s *served) etag() string {
 }
 
 func (s *served) date(r *http.Request) (err error) {
+	if s.d.Batch {
+		s.final = true // without a date: its tag says all
+		return nil
+	}
 	s.modified, s.final, err = s.log.modified(r, s.d)
 	return err
 }
@@ -186,9 +226,12 @@ func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 func (d *Document) etag(variant string) string {
 	_, last := d.span()
 	state := "open"
-	if d.Recent {
+	switch {
+	case d.Batch:
+		state = fmt.Sprintf("after-%d", d.After)
+	case d.Recent:
 		state = "recent"
-	} else if d.Archived() {
+	case d.Archived():
 		state = "archived"
 	}
 	return fmt.Sprintf(`"%.8s-%d-%s-%s"`, d.Head.Epoch, last, state, variant)

@@ -1,5 +1,5 @@
 // Waiting instead of asking: "Prefer: wait=25" (RFC 7240 section 4.3) holds a conditional GET until there is something new or
-// the time is up. A reader that waits costs no query; all of an instance's are woken by one.
+// the time is up, and so does ?timeout=25000 in the http-feeds protocol. A reader that waits costs no query; all of an instance's are woken by one.
 package feed
 
 import (
@@ -13,13 +13,19 @@ import (
 // MaxWait is the longest that a request is held; who prefers to wait longer is answered after that.
 const MaxWait = 50 * time.Second
 
-// wait holds a request that prefers it while its answer would be 304, and brings the document up to date.
+// wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date.
 func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
-	d, ok := preferredWait(r)
-	if !ok || s.d.Archived() {
+	if s.d.Archived() {
 		return nil
 	}
-	w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(d/time.Second)))
+	d := s.timeout
+	if d == 0 {
+		var ok bool
+		if d, ok = preferredWait(r); !ok {
+			return nil
+		}
+		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(d/time.Second)))
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), d)
 	defer cancel()
 	for {
@@ -40,11 +46,7 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 		if ctx.Err() != nil || s.log.isEnded() {
 			return nil
 		}
-		n := s.d.Number
-		if s.d.Recent {
-			n = 0
-		}
-		moved, err := s.log.at(r.Context(), n, s.d.Base)
+		moved, err := s.ask(r.Context())
 		if err != nil {
 			return err
 		}
@@ -52,8 +54,12 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// unchanged says whether the reader has the document as it is now. Without a validator it has nothing.
+// unchanged says whether the reader has the document as it is now. Without a validator it has nothing. Of a batch it has what
+// came before.
 func (s *served) unchanged(r *http.Request) bool {
+	if first, last := s.d.span(); s.d.Batch && first > last {
+		return true
+	}
 	if r.Header.Get("If-None-Match") == "" && (r.Header.Get("If-Modified-Since") == "" || !s.final) {
 		return false
 	}

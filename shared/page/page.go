@@ -23,9 +23,15 @@ var layout string
 //go:embed style.css
 var Style []byte
 
+// feedPage shows a document of a feed: the HTML dialect of package feed.
+//
+//go:embed feed.html
+var feedPage string
+
 // Set is the templates of one service.
 type Set struct {
 	service, instance string
+	tag               string
 	pages             map[string]*template.Template
 }
 
@@ -45,6 +51,7 @@ var styleTag = fmt.Sprintf("%x", sha256.Sum256(Style))[:12]
 func New(service, instance string, files fs.FS) *Set {
 	base := template.Must(template.New("layout").Funcs(funcs).Parse(layout))
 	s := &Set{service: service, instance: instance, pages: map[string]*template.Template{}}
+	s.tag = fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, instance, time.Now())))[:12]
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
 		panic(err)
@@ -53,9 +60,13 @@ func New(service, instance string, files fs.FS) *Set {
 		t := template.Must(template.Must(base.Clone()).ParseFS(files, name))
 		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = t
 	}
+	s.pages["feed"] = template.Must(template.Must(base.Clone()).Parse(feedPage))
 	s.pages["error"] = template.Must(template.Must(base.Clone()).Parse(errorPage))
 	return s
 }
+
+// Tag tells this process' pages from others' in entity tags: they name the instance, and another version looks different.
+func (s *Set) Tag() string { return s.tag }
 
 // Render writes a page. Nothing is returned of a page that cannot be rendered whole.
 func (s *Set) Render(name, title string, data any) ([]byte, error) {

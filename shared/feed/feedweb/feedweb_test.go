@@ -1,0 +1,167 @@
+package feedweb_test
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"msatom/shared/feed"
+	"msatom/shared/feed/feedweb"
+	"msatom/shared/page"
+	"msatom/shared/postgres"
+	"msatom/shared/postgres/pgtest"
+	"msatom/shared/web"
+)
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	pgtest.Main(m)
+}
+
+const events = "application/cloudevents-batch+json"
+
+// instance is one of a service that publishes things.
+type instance struct {
+	t   testing.TB
+	db  *postgres.DB
+	log *feed.Log
+	url string
+}
+
+func start(t testing.TB, database string) *instance {
+	t.Helper()
+	db := pgtest.At(t, database, feed.Migration())
+	pages := page.New("thing", "thing-test", embed.FS{})
+	log := feed.NewLog(db, feed.About{
+		Name: "thing", Path: "/thing/feed", Home: "/thing/", Title: "Things", Subtitle: "All things", Author: "Tester", Pages: pages,
+		Describe: func(e feed.Entry) (string, string, string) {
+			return fmt.Sprintf("Thing %d", e.Subject), "A thing", fmt.Sprintf("/thing/%d", e.Subject)
+		},
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); log.Run(ctx) }()
+	e := web.New(web.Options{Service: "thing", Instance: "thing-test", Pages: pages, Ready: func() (bool, string) { return true, "" }})
+	feedweb.New(e, log, "/feed")
+	server := httptest.NewServer(e)
+	t.Cleanup(func() { cancel(); <-done; server.Close() })
+	s := &instance{t, db, log, server.URL}
+	s.publish()
+	return s
+}
+
+func (s *instance) publish() {
+	s.t.Helper()
+	if err := s.log.Publish(context.Background()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// add publishes events about the things from first to last.
+func (s *instance) add(first, last int) {
+	s.t.Helper()
+	for i := first; i <= last; i++ {
+		if err := s.log.Append(s.db.DB, feed.Event{Subject: int64(i), Kind: "made", Snapshot: fmt.Appendf(nil, `{"id":%d}`, i)}); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	s.publish()
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *instance) get(path string, header ...string) reply {
+	s.t.Helper()
+	r, err := http.NewRequest("GET", s.url+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer w.Body.Close()
+	b, err := io.ReadAll(w.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return reply{w.StatusCode, w.Header, string(b)}
+}
+
+func TestAddresses(t *testing.T) {
+	s := start(t, pgtest.URL(t))
+	s.add(1, 150)
+	for _, c := range []struct{ path, accept, contentType string }{
+		{"/thing/feed", "", "application/atom+xml"},
+		{"/thing/feed", "*/*", "application/atom+xml"},
+		{"/feed", "*/*", "application/atom+xml"},
+		{"/thing/feed", "application/atom+xml,application/rss+xml;q=0.9,*/*;q=0.1", "application/atom+xml"},
+		{"/thing/feed", "application/rss+xml, application/xml;q=0.9", "application/rss+xml"},
+		{"/thing/feed", "text/xml", "text/xml"},
+		{"/thing/feed", "application/json", "application/json"},
+		{"/thing/feed/1", "application/feed+json", "application/feed+json"},
+		{"/thing/feed/1", events, events},
+		{"/thing/feed", events, events},
+		{"/feed", events, events},
+		{"/thing/feed/2", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"},
+		{"/thing/feed?timeout=0", "", events},
+		{"/thing/feed?lastEventId=", "*/*", events},
+		{"/thing/feed?timeout=0", "application/json, application/*+json", "application/json"},
+	} {
+		a := s.get(c.path, "Accept", c.accept)
+		if a.status != 200 || a.header.Get("Content-Type") != c.contentType || !slices.Contains(a.header["Vary"], "Accept") {
+			t.Errorf("%s as %q: %d %v", c.path, c.accept, a.status, a.header)
+		}
+	}
+	if a, b := s.get("/thing/feed"), s.get("/feed"); a.body != b.body {
+		t.Error("the alias is another feed")
+	}
+}
+
+// What does not exist is 404 in every dialect, and an Accept without end is no work.
+func TestNothingThere(t *testing.T) {
+	s := start(t, pgtest.URL(t))
+	s.add(1, 101)
+	for _, mediaType := range feed.Types() {
+		for _, n := range []string{"0", "3", "-1", "01", "+1", "1.0", "1e0", "x", "recent", "%20", "1%00", "9223372036854775807", "92233720368547758", "9223372036854775808", strings.Repeat("9", 5000)} {
+			a := s.get("/thing/feed/"+n, "Accept", mediaType)
+			want := "application/problem+json"
+			if mediaType == web.HTML {
+				want = "text/html; charset=UTF-8"
+			}
+			if a.status != 404 || a.header.Get("Content-Type") != want || a.header.Get("Cache-Control") != "no-store" || a.header.Get("ETag")+a.header.Get("Link") != "" || len(a.body) > 5000 {
+				t.Errorf("%.30s as %s: %d %v %.300s", n, mediaType, a.status, a.header, a.body)
+			}
+		}
+	}
+	for _, path := range []string{"/thing/feed", "/thing/feed/1", "/thing/feed?timeout=0"} {
+		for _, accept := range []string{strings.Repeat("text/html,", 5000), "image/png", "x"} {
+			if a := s.get(path, "Accept", accept); a.status != 406 || len(a.body) > 500 {
+				t.Errorf("%s as %.20s: %d %.300s", path, accept, a.status, a.body)
+			}
+		}
+		// Go's server reads no more than 64 KiB of header.
+		if a := s.get(path, "Accept", strings.Repeat("text/html,", 200_000)); a.status != 431 {
+			t.Errorf("%s with an Accept of 2 MB: %d", path, a.status)
+		}
+	}
+	for _, accept := range []string{"application/atom+xml", "text/html"} {
+		if a := s.get("/thing/feed"+"?lastEventId=", "Accept", accept); a.status != 406 {
+			t.Errorf("events as %s: %d", accept, a.status)
+		}
+	}
+}

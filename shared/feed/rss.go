@@ -1,0 +1,69 @@
+// RSS 2.0 for readers that know nothing else. gorilla/feeds has its types; the links between the documents are those of
+// Atom (RFC 5005), as elements of other namespaces in the channel.
+package feed
+
+import (
+	"encoding/xml"
+	"io"
+	"time"
+
+	"github.com/gorilla/feeds"
+)
+
+// RSS has titles, summaries and links; the records themselves are behind the links.
+var RSS = Dialect{Name: "rss", Types: []string{rssType}, Write: writeRSS}
+
+const rssType = "application/rss+xml"
+
+type rssFeed struct {
+	XMLName      xml.Name `xml:"rss"`
+	Version      string   `xml:"version,attr"`
+	XmlnsAtom    string   `xml:"xmlns:atom,attr"`
+	XmlnsHistory string   `xml:"xmlns:fh,attr"`
+	Channel      rssChannel
+}
+
+type rssChannel struct {
+	feeds.RssFeed
+	XMLName xml.Name `xml:"channel"`
+	Links   []rssLink
+	Archive *atomNothing
+	Items   []feeds.RssItem `xml:"item"`
+}
+
+type rssLink struct {
+	XMLName xml.Name `xml:"atom:link"`
+	Href    string   `xml:"href,attr"`
+	Rel     string   `xml:"rel,attr"`
+	Type    string   `xml:"type,attr,omitempty"`
+}
+
+// FeedXml is what feeds.WriteXML encodes.
+func (f *rssFeed) FeedXml() any { return f }
+
+func writeRSS(w io.Writer, d *Document) error {
+	f := &rssFeed{
+		Version: "2.0", XmlnsAtom: "http://www.w3.org/2005/Atom", XmlnsHistory: "http://purl.org/syndication/history/1.0",
+		Channel: rssChannel{RssFeed: feeds.RssFeed{
+			Title: d.About.Title, Link: d.Base + d.About.Home, Description: d.About.Subtitle,
+			LastBuildDate: d.Updated().Format(time.RFC1123Z),
+		}},
+	}
+	if d.Archived() {
+		f.Channel.Archive = &atomNothing{}
+	}
+	for _, l := range d.Links() {
+		if l.Rel == "self" {
+			l.Type = rssType
+		}
+		f.Channel.Links = append(f.Channel.Links, rssLink{Rel: l.Rel, Type: l.Type, Href: l.Href})
+	}
+	for _, e := range d.Entries {
+		title, summary, path := d.About.Describe(e)
+		f.Channel.Items = append(f.Channel.Items, feeds.RssItem{
+			Title: title, Link: d.Base + path, Description: summary, Category: e.Kind,
+			Guid: &feeds.RssGuid{Id: d.EntryID(e.Position), IsPermaLink: "false"}, PubDate: e.Updated.Format(time.RFC1123Z),
+		})
+	}
+	return feeds.WriteXML(f, w)
+}
