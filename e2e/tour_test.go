@@ -98,6 +98,30 @@ func tour(t *testing.T, s *shop) {
 		}
 	})
 
+	t.Run("acknowledged in feeds of their own", func(t *testing.T) {
+		id := s.placeForm("1")
+		for _, service := range []string{"invoicing", "shipping"} {
+			s.must(200, "POST", "/"+service+"/poll", "", asJSON...)
+			eventually(t, service+" says in its feed that it has order "+id, 20*time.Second, func() bool {
+				var doc struct {
+					Items []struct {
+						URL   string
+						Event struct{ ReplyTo string } `json:"_msatom"`
+					}
+				}
+				if err := json.Unmarshal(s.must(200, "GET", "/"+service+"/feed", "", asJSON...).body, &doc); err != nil {
+					t.Fatal(err)
+				}
+				for _, item := range doc.Items {
+					if strings.HasSuffix(item.URL, "/"+service+"/"+id) {
+						return strings.Contains(item.Event.ReplyTo, ":order/")
+					}
+				}
+				return false
+			})
+		}
+	})
+
 	t.Run("what is not for outside", func(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics", "/server-status", "/balancer-manager", "/order/../metrics", "/order/%2e%2e/metrics", "/httpd.conf", "/nothing"} {
 			if a, err := s.ask("GET", path, ""); err != nil || a.status < 400 || a.status >= 500 {

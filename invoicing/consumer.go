@@ -10,9 +10,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
+	"msatom/shared/feed"
 	"msatom/shared/poll"
 )
 
@@ -30,9 +32,10 @@ type bill struct {
 	Invoice
 	Log      string `json:"log"`
 	Position int64  `json:"position"`
+	entry    string
 }
 
-func consumer(instance string) poll.Handler {
+func consumer(instance string, log *feed.Log) poll.Handler {
 	return func(ctx context.Context, tx *gorm.DB, entries []poll.Entry) (written []int64, err error) {
 		var bills []bill
 		for _, e := range entries {
@@ -47,10 +50,29 @@ func consumer(instance string) poll.Handler {
 			if o.Status == "cancelled" {
 				invoice.Status = void
 			}
-			bills = append(bills, bill{invoice, e.Epoch, e.Position})
+			bills = append(bills, bill{invoice, e.Epoch, e.Position, e.ID})
 		}
-		return write(tx.WithContext(ctx), bills)
+		tx = tx.WithContext(ctx)
+		if written, err = write(tx, bills); err != nil {
+			return nil, err
+		}
+		return written, publish(tx, log, bills, written)
 	}
+}
+
+// publish acknowledges what was written, in the same transaction.
+func publish(tx *gorm.DB, log *feed.Log, bills []bill, written []int64) error {
+	var events []feed.Event
+	for _, b := range bills {
+		if slices.Contains(written, b.ID) {
+			e, err := acknowledge(b.Invoice, b.entry)
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+		}
+	}
+	return log.Append(tx, events...)
 }
 
 // write returns the ids of the invoices that are new or changed.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"msatom/shared/feed"
 	"msatom/shared/poll"
 	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
@@ -22,14 +23,14 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func database(t *testing.T) *postgres.DB {
 	t.Helper()
-	return pgtest.Open(t, poll.Migration(), postgres.Files("invoicing", files))
+	return pgtest.Open(t, poll.Migration(), feed.Migration(), postgres.Files("invoicing", files))
 }
 
 // apply hands entries to the consumer in one transaction, as the poller does.
 func apply(t *testing.T, db *postgres.DB, entries ...poll.Entry) ([]int64, error) {
 	t.Helper()
 	tx := db.Begin()
-	written, err := consumer("invoicing-1")(context.Background(), tx, entries)
+	written, err := consumer("invoicing-1", newLog(db, nil))(context.Background(), tx, entries)
 	if err != nil {
 		tx.Rollback()
 		return nil, err
@@ -136,7 +137,7 @@ func TestContract(t *testing.T) {
 	}))
 	defer server.Close()
 	db := database(t)
-	p, err := poll.New(db.DB, poll.Config{Source: poll.Source{FeedURL: server.URL + "/order/feed", Schedule: "@every 1h"}, Feed: "order", Record: "invoice"}, consumer("invoicing-1"))
+	p, err := poll.New(db.DB, poll.Config{Source: poll.Source{FeedURL: server.URL + "/order/feed", Schedule: "@every 1h"}, Feed: "order", Record: "invoice"}, consumer("invoicing-1", newLog(db, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

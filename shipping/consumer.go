@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
+	"msatom/shared/feed"
 	"msatom/shared/poll"
 )
 
@@ -27,9 +29,10 @@ type parcel struct {
 	Shipment
 	Log      string `json:"log"`
 	Position int64  `json:"position"`
+	entry    string
 }
 
-func consumer(instance string) poll.Handler {
+func consumer(instance string, log *feed.Log) poll.Handler {
 	return func(ctx context.Context, tx *gorm.DB, entries []poll.Entry) (written []int64, err error) {
 		var parcels []parcel
 		for _, e := range entries {
@@ -44,10 +47,29 @@ func consumer(instance string) poll.Handler {
 			if o.Status == "cancelled" {
 				shipment.Status = stopped
 			}
-			parcels = append(parcels, parcel{shipment, e.Epoch, e.Position})
+			parcels = append(parcels, parcel{shipment, e.Epoch, e.Position, e.ID})
 		}
-		return write(tx.WithContext(ctx), parcels)
+		tx = tx.WithContext(ctx)
+		if written, err = write(tx, parcels); err != nil {
+			return nil, err
+		}
+		return written, publish(tx, log, parcels, written)
 	}
+}
+
+// publish acknowledges what was written, in the same transaction.
+func publish(tx *gorm.DB, log *feed.Log, parcels []parcel, written []int64) error {
+	var events []feed.Event
+	for _, b := range parcels {
+		if slices.Contains(written, b.ID) {
+			e, err := acknowledge(b.Shipment, b.entry)
+			if err != nil {
+				return err
+			}
+			events = append(events, e)
+		}
+	}
+	return log.Append(tx, events...)
 }
 
 // write returns the ids of the shipments that are new or changed.
