@@ -1,5 +1,5 @@
-// The manual is right: every command in HOW-TO-RUN.md is run as it stands there, in a fresh copy of the repository, and what
-// it prints is compared with what the manual says. README.md's commands are among them.
+// The manuals are right: every command in HOW-TO-RUN.md and docs/feed.md is run as it stands there, in a fresh copy of the
+// repository, and what it prints is compared with what the manual says. README.md's commands are among them.
 package e2e
 
 import (
@@ -57,10 +57,11 @@ func manual(t *testing.T, name string) (steps []step) {
 	return steps
 }
 
-func TestManual(t *testing.T)       { follow(t, false) }
-func TestManualDocker(t *testing.T) { follow(t, true) }
+func TestManual(t *testing.T)       { follow(t, "HOW-TO-RUN.md", false) }
+func TestManualFeed(t *testing.T)   { follow(t, "docs/feed.md", false) }
+func TestManualDocker(t *testing.T) { follow(t, "HOW-TO-RUN.md", true) }
 
-func follow(t *testing.T, docker bool) {
+func follow(t *testing.T, name string, docker bool) {
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	defer r.interrupt()
 	if docker {
@@ -68,7 +69,7 @@ func follow(t *testing.T, docker bool) {
 		defer r.run("docker/down.sh --volumes")
 	}
 	ran := 0
-	for _, s := range manual(t, "../HOW-TO-RUN.md") {
+	for _, s := range manual(t, "../"+name) {
 		if s.docker != docker {
 			continue
 		}
@@ -81,7 +82,7 @@ func follow(t *testing.T, docker bool) {
 		}
 		want := strings.ReplaceAll(s.prints, "8080", r.port)
 		if want != "" && !pattern(want).MatchString(got) {
-			t.Fatalf("HOW-TO-RUN.md:%d printed\n%s\nwant\n%s", s.line, got, want)
+			t.Fatalf("%s:%d printed\n%s\nwant\n%s", name, s.line, got, want)
 		}
 	}
 	if ran < 3 {

@@ -100,4 +100,6 @@ type Field struct{ Name, Label, Value, Fault string }
 const errorPage = `{{define "main"}}<h1>{{.Title}}</h1>
 <p>{{with .Data.Detail}}{{.}}{{else}}This cannot be shown.{{end}}</p>
 {{with .Data.Fields}}<ul class="faults">{{range .}}<li><b>{{.Name}}</b> {{.Detail}}</li>{{end}}</ul>{{end}}
+{{if and (eq .Data.Status 404) (ne .Service "order")}}<p>An order arrives here when this service reads the feed: every 30 seconds, or now.</p>
+<form method="post" action="/{{.Service}}/poll"><button class="main">Poll now</button></form>{{end}}
 <p><a href="/{{.Service}}/">Back to the list</a></p>{{end}}`
