@@ -20,6 +20,7 @@ type CloudEvent struct {
 	Type            string          `json:"type"`
 	Subject         string          `json:"subject"` // path of the record
 	Time            time.Time       `json:"time"`
+	InReplyTo       string          `json:"inreplyto,omitempty"` // id of the entry in another feed that it answers
 	DataContentType string          `json:"datacontenttype"`
 	Data            json.RawMessage `json:"data"`
 }
@@ -33,7 +34,7 @@ func writeCloudEvents(w io.Writer, d *Document) error {
 		_, _, path := d.About.Describe(e)
 		events = append(events, CloudEvent{
 			SpecVersion: "1.0", ID: d.EntryID(e.Position), Source: d.Base + d.About.Path, Type: typePrefix + d.About.Name + "." + e.Kind,
-			Subject: path, Time: e.Updated, DataContentType: "application/json", Data: e.Snapshot,
+			Subject: path, Time: e.Updated, InReplyTo: e.ReplyTo, DataContentType: "application/json", Data: e.Snapshot,
 		})
 	}
 	return json.NewEncoder(w).Encode(events)

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -240,42 +239,22 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// A shell follows the documents by the Link header alone, in any dialect.
-func TestLinkHeader(t *testing.T) {
+// An entry that answers one of another feed says so in every dialect.
+func TestReplyInEveryDialect(t *testing.T) {
 	l := open(t)
-	fill(t, l, 350)
-	for _, d := range Dialects {
-		if d.Name == CloudEvents.Name {
-			continue // its recent address is another story: httpfeeds_test.go
-		}
-		var walked []string
-		for path := "/thing/feed"; path != ""; {
-			walked = append(walked, path)
-			var n int64
-			fmt.Sscanf(path, "/thing/feed/%d", &n)
-			r := httptest.NewRequest("HEAD", "http://thing.test:8080/", nil)
-			w := httptest.NewRecorder()
-			if err := l.Serve(w, r, n, d.Types[0]); err != nil {
-				t.Fatal(err)
-			}
-			path = linked(w, "prev-archive")
-		}
-		if fmt.Sprint(walked) != "[/thing/feed /thing/feed/2 /thing/feed/1]" {
-			t.Errorf("%s: %v", d.Name, walked)
-		}
-		w := get(t, l, 1, "Accept", d.Types[0])
-		if linked(w, "next-archive") != "/thing/feed/2" || linked(w, "current") != "/thing/feed" {
-			t.Errorf("%s: %v", d.Name, w.Header()["Link"])
+	const ref = "tag:msatom.example,2026:order/00000000-0000-0000-0000-000000000000/7"
+	if err := l.Append(l.db, Event{Subject: 1, Kind: "made", ReplyTo: ref, Snapshot: []byte(`{}`)}); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l)
+	for d, want := range map[string]string{
+		"atom": `<thr:in-reply-to ref="` + ref + `">`, "rss": `<thr:in-reply-to ref="` + ref + `">`, "json": `"replyTo":"` + ref + `"`,
+		"cloudevents": `"inreplyto":"` + ref + `"`, "html": "Answers <code>" + ref + "</code>",
+	} {
+		i := slices.IndexFunc(Dialects, func(o Dialect) bool { return o.Name == d })
+		body := get(t, l, 1, "Accept", Dialects[i].Types[0]).Body.String()
+		if strings.Count(body, want) != 1 || strings.Contains(body, "<thr:") != strings.Contains(body, `xmlns:thr="http://purl.org/syndication/thread/1.0"`) {
+			t.Errorf("%s: no %s in\n%s", d, want, body)
 		}
 	}
-}
-
-// linked is the path that the Link header has for a rel.
-func linked(w *httptest.ResponseRecorder, rel string) string {
-	for _, link := range w.Header()["Link"] {
-		if href, ok := strings.CutSuffix(link, fmt.Sprintf(">; rel=%q", rel)); ok {
-			return strings.TrimPrefix(href, "<http://thing.test:8080")
-		}
-	}
-	return ""
 }

@@ -20,6 +20,7 @@ type rssFeed struct {
 	Version      string   `xml:"version,attr"`
 	XmlnsAtom    string   `xml:"xmlns:atom,attr"`
 	XmlnsHistory string   `xml:"xmlns:fh,attr"`
+	XmlnsThread  string   `xml:"xmlns:thr,attr,omitempty"` // where an entry answers another
 	Channel      rssChannel
 }
 
@@ -28,7 +29,13 @@ type rssChannel struct {
 	XMLName xml.Name `xml:"channel"`
 	Links   []rssLink
 	Archive *atomNothing
-	Items   []feeds.RssItem `xml:"item"`
+	Items   []rssItem `xml:"item"`
+}
+
+type rssItem struct {
+	feeds.RssItem
+	XMLName xml.Name `xml:"item"`
+	Reply   *atomReply
 }
 
 type rssLink struct {
@@ -60,10 +67,15 @@ func writeRSS(w io.Writer, d *Document) error {
 	}
 	for _, e := range d.Entries {
 		title, summary, path := d.About.Describe(e)
-		f.Channel.Items = append(f.Channel.Items, feeds.RssItem{
+		item := rssItem{RssItem: feeds.RssItem{
 			Title: title, Link: d.Base + path, Description: summary, Category: e.Kind,
 			Guid: &feeds.RssGuid{Id: d.EntryID(e.Position), IsPermaLink: "false"}, PubDate: e.Updated.Format(time.RFC1123Z),
-		})
+		}}
+		if e.ReplyTo != "" {
+			f.XmlnsThread = "http://purl.org/syndication/thread/1.0"
+			item.Reply = &atomReply{Ref: e.ReplyTo}
+		}
+		f.Channel.Items = append(f.Channel.Items, item)
 	}
 	return feeds.WriteXML(f, w)
 }

@@ -120,12 +120,15 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 
 // header is the link as RFC 8288 writes it, for who follows links without reading documents.
 func (l Link) header() string {
-	href := strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20").Replace(l.Href) // of a Host that is none
+	header := "<" + bracketed.Replace(l.Href) + `>; rel="` + l.Rel + `"`
 	if l.Type != "" {
-		return fmt.Sprintf("<%s>; rel=%q; type=%q", href, l.Rel, l.Type)
+		header += `; type="` + l.Type + `"`
 	}
-	return fmt.Sprintf("<%s>; rel=%q", href, l.Rel)
+	return header
 }
+
+// bracketed keeps within its brackets what a Host that is none may hold.
+var bracketed = strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20")
 
 // ServeState answers a GET or HEAD of anything that changes only when the log does, such as a list of its records, with the
 // same validators. The variant tells representations apart. What render returns as an error is returned; nothing is written then.
