@@ -110,7 +110,12 @@ type terminal struct {
 func (r *terminal) command(ctx context.Context, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "bash", "-ec", strings.ReplaceAll(script, "8080", r.port))
 	c.Dir = r.dir
-	c.Env = append(os.Environ(), "PORT="+r.port, "COMPOSE_PROJECT_NAME="+project)
+	for _, e := range os.Environ() {
+		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS") { // of the make that runs these tests
+			c.Env = append(c.Env, e)
+		}
+	}
+	c.Env = append(c.Env, "PORT="+r.port, "COMPOSE_PROJECT_NAME="+project)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
 	c.WaitDelay = 5 * time.Second
