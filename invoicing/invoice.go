@@ -9,6 +9,7 @@ import (
 	"gorm.io/gorm"
 
 	"msatom/shared/money"
+	"msatom/shared/postgres"
 	"msatom/shared/problem"
 )
 
@@ -81,7 +82,7 @@ type Invoices struct{ db *gorm.DB }
 
 // Get reads the invoice of an order. Errors: problem.Error 404.
 func (s *Invoices) Get(ctx context.Context, id int64) (i Invoice, err error) {
-	err = s.complete(ctx).Take(&i, "id = ?", id).Error
+	err = postgres.Snapshot(s.complete(ctx), func(tx *gorm.DB) error { return tx.Take(&i, "id = ?", id).Error })
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return i, problem.NotFound("There is no invoice for order %d, or not yet.", id)
 	}
@@ -91,7 +92,7 @@ func (s *Invoices) Get(ctx context.Context, id int64) (i Invoice, err error) {
 
 // List reads invoices, newest order first, and says whether there are more behind them.
 func (s *Invoices) List(ctx context.Context, before int64, limit int) (list []Invoice, more bool, err error) {
-	err = s.complete(ctx).Where("id < ?", before).Order("id DESC").Limit(limit + 1).Find(&list).Error
+	err = postgres.Snapshot(s.complete(ctx).Where("id < ?", before).Order("id DESC").Limit(limit+1), func(tx *gorm.DB) error { return tx.Find(&list).Error })
 	if more = len(list) > limit; more {
 		list = list[:limit]
 	}

@@ -24,7 +24,7 @@ func main() { service.Main("order", nil, wire) }
 func wire(s *service.Service) error {
 	pages := page.New(s.Name, s.Instance, files)
 	log := newLog(s.DB, pages)
-	orders := &Orders{db: s.DB.DB, log: log}
+	orders := newOrders(s.DB.DB, log)
 	catalog := &Catalog{db: s.DB.DB}
 
 	s.Migrations = []postgres.Migration{feed.Migration(), postgres.Files("order", files)}

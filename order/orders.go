@@ -13,13 +13,21 @@ import (
 	"gorm.io/gorm/clause"
 
 	"msatom/shared/feed"
+	"msatom/shared/postgres"
 	"msatom/shared/problem"
 )
 
 // Orders is all orders.
 type Orders struct {
-	db  *gorm.DB
-	log *feed.Log
+	db      *gorm.DB
+	log     *feed.Log
+	changes chan struct{} // one for each change in its transaction
+}
+
+// newOrders lets changes have half of the connections at most: many that wait for one order's row leave the other half to
+// readers, the log and the health check.
+func newOrders(db *gorm.DB, log *feed.Log) *Orders {
+	return &Orders{db, log, make(chan struct{}, postgres.MaxConns/2)}
 }
 
 // Place takes an order. A draft with the name of a request that has placed an order already returns that one. Errors:
@@ -88,7 +96,7 @@ func (s *Orders) Cancel(ctx context.Context, id int64, match string) (Order, err
 func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o Order, err error)) (Order, error) {
 	var o Order
 	var kind string
-	err := s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) (err error) {
+	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
 		if kind, o, err = f(tx); err != nil || kind == "" {
 			return err
 		}
@@ -104,7 +112,23 @@ func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o
 	if err := s.log.Publish(ctx); err != nil {
 		slog.Debug("published later", "order", o.ID, "error", err)
 	}
-	return s.Get(ctx, o.ID)
+	latest, err := s.Get(ctx, o.ID)
+	if err == nil && kind != "" && latest.Version != o.Version {
+		o.Updated = latest.Updated // another change came right behind: the answer is this one, under its own entity tag
+		return o, nil
+	}
+	return latest, err
+}
+
+// transaction runs f when one of the connections for changes is free.
+func (s *Orders) transaction(ctx context.Context, f func(tx *gorm.DB) error) error {
+	select {
+	case s.changes <- struct{}{}:
+		defer func() { <-s.changes }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return s.db.WithContext(ctx).Transaction(f)
 }
 
 // fill makes an order of a draft, with customer and items from the catalog, or says what is wrong with it.
@@ -166,8 +190,12 @@ func (s *Orders) lock(tx *gorm.DB, id int64, match string) (Order, error) {
 }
 
 // Get reads an order. Errors: problem.Error 404.
-func (s *Orders) Get(ctx context.Context, id int64) (Order, error) {
-	return s.get(s.db.WithContext(ctx), id)
+func (s *Orders) Get(ctx context.Context, id int64) (o Order, err error) {
+	err = postgres.Snapshot(s.db.WithContext(ctx), func(tx *gorm.DB) error {
+		o, err = s.get(tx, id)
+		return err
+	})
+	return o, err
 }
 
 // withUpdated adds when the order's latest entry was published; until it is, when it was made.
@@ -198,14 +226,14 @@ func (s *Orders) List(ctx context.Context, sel Selection) (list []Order, more bo
 	db := s.db.WithContext(ctx)
 	q := complete(db).Where("id < ?", sel.Before).Order("id DESC").Limit(sel.Limit + 1)
 	if sel.Name != "" {
-		var customers []int64
 		pattern := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(sel.Name) + "%"
-		if err := db.Model(&Customer{}).Where("firstname || ' ' || name ILIKE ?", pattern).Pluck("customer_id", &customers).Error; err != nil {
+		var customers string // as one parameter: Postgres takes 65,535 at most
+		if err := db.Raw("SELECT coalesce(array_agg(customer_id), '{}')::text FROM customer WHERE firstname || ' ' || name ILIKE ?", pattern).Scan(&customers).Error; err != nil {
 			return nil, false, err
 		}
-		q = q.Where("customer_id IN ?", append(customers, 0))
+		q = q.Where("customer_id = ANY(?::bigint[])", customers)
 	}
-	if err := q.Find(&list).Error; err != nil {
+	if err := postgres.Snapshot(q, func(tx *gorm.DB) error { return tx.Find(&list).Error }); err != nil {
 		return nil, false, err
 	}
 	if more = len(list) > sel.Limit; more {

@@ -8,6 +8,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"msatom/shared/postgres"
 	"msatom/shared/problem"
 )
 
@@ -68,7 +69,7 @@ type Shipments struct{ db *gorm.DB }
 
 // Get reads the shipment of an order. Errors: problem.Error 404.
 func (s *Shipments) Get(ctx context.Context, id int64) (i Shipment, err error) {
-	err = s.complete(ctx).Take(&i, "id = ?", id).Error
+	err = postgres.Snapshot(s.complete(ctx), func(tx *gorm.DB) error { return tx.Take(&i, "id = ?", id).Error })
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return i, problem.NotFound("There is no shipment for order %d, or not yet.", id)
 	}
@@ -78,7 +79,7 @@ func (s *Shipments) Get(ctx context.Context, id int64) (i Shipment, err error) {
 
 // List reads shipments, newest order first, and says whether there are more behind them.
 func (s *Shipments) List(ctx context.Context, before int64, limit int) (list []Shipment, more bool, err error) {
-	err = s.complete(ctx).Where("id < ?", before).Order("id DESC").Limit(limit + 1).Find(&list).Error
+	err = postgres.Snapshot(s.complete(ctx).Where("id < ?", before).Order("id DESC").Limit(limit+1), func(tx *gorm.DB) error { return tx.Find(&list).Error })
 	if more = len(list) > limit; more {
 		list = list[:limit]
 	}

@@ -145,16 +145,13 @@ func (d *Document) batchLinks() []Link {
 	return links
 }
 
-// fresh is how old a head may be to be believed without asking again.
-const fresh = 5 * time.Millisecond
-
-// latest is the head for a reader of something that begins at position first, and will not change when the log is longer than last.
+// latest is the head for a reader of something that does not change any more when the log is longer than last.
 //
 // Unless it is so already, the head is asked for first, so that a reader who was told of an event by any instance finds it
-// here: one look at the end of an index, for all who ask within the same few milliseconds.
-func (l *Log) latest(ctx context.Context, first, last int64) (Head, error) {
+// here: one look at the end of an index, for all who ask at the same moment at once.
+func (l *Log) latest(ctx context.Context, last int64) (Head, error) {
 	head, ok := l.Head()
-	if ok && (head.Position > last || head.Position >= first && time.Since(head.read) <= fresh) {
+	if ok && head.Position > last {
 		return head, nil
 	}
 	if err := l.Publish(ctx); err != nil {
@@ -166,11 +163,11 @@ func (l *Log) latest(ctx context.Context, first, last int64) (Head, error) {
 
 // at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
 func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
-	first, last := int64(0), int64(math.MaxInt64)
+	last := int64(math.MaxInt64)
 	if n > 0 && n < math.MaxInt64/DocumentSize {
-		first, last = (n-1)*DocumentSize+1, n*DocumentSize
+		last = n * DocumentSize
 	}
-	head, err := l.latest(ctx, first, last)
+	head, err := l.latest(ctx, last)
 	if err != nil {
 		return nil, err
 	}

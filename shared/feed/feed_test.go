@@ -436,3 +436,18 @@ func TestReply(t *testing.T) {
 		t.Errorf("%+v, %v", j.Items, err)
 	}
 }
+
+// Whether a second is over is a matter of when the head was read, not of when it is answered: between the two, another
+// instance can publish in that second, and a reader who was promised its date would never see that entry.
+func TestADateIsAsOldAsItsHead(t *testing.T) {
+	second := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		read  time.Time
+		final bool
+	}{{second.Add(900 * time.Millisecond), false}, {second.Add(time.Second), true}} {
+		d := &Document{Recent: true, Number: 1, Head: Head{Position: 1, Updated: second, clock: c.read}}
+		if _, final, err := (&Log{}).modified(nil, d); err != nil || final != c.final {
+			t.Errorf("read at %v: final %t, %v; want %t", c.read, final, err, c.final)
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (l *Log) ServeEvents(w http.ResponseWriter, r *http.Request, mediaType stri
 // after is the batch of events after a position, without its entries. The epoch is empty for the very first.
 func (l *Log) after(ctx context.Context, epoch string, position int64, base string) (*Document, error) {
 	last := position + min(DocumentSize, math.MaxInt64-position) - 1
-	head, err := l.latest(ctx, position, last)
+	head, err := l.latest(ctx, last)
 	if err != nil {
 		return nil, err
 	}

@@ -44,8 +44,7 @@ type Head struct {
 	Position int64     // the last position given, 0 in an empty log
 	Updated  time.Time // when it was given, in whole seconds; the zero time in an empty log
 
-	clock time.Time // the database's clock when this was read,
-	read  time.Time // and the monotonic time of this process
+	clock time.Time // the database's clock just before this was read
 }
 
 // Log is the event log of a service.
@@ -210,7 +209,7 @@ func (l *Log) sequence(ctx context.Context) error {
 		if err := l.db.WithContext(ctx).Raw("SELECT s.*, epoch FROM feed_sequence() s, feed_log").Scan(&row).Error; err != nil {
 			return err
 		}
-		h := &Head{Epoch: row.Epoch, Position: row.Head, clock: row.Clock, read: time.Now()}
+		h := &Head{Epoch: row.Epoch, Position: row.Head, clock: row.Clock.UTC()}
 		if row.Updated != nil {
 			h.Updated = row.Updated.UTC()
 		}
@@ -220,10 +219,6 @@ func (l *Log) sequence(ctx context.Context) error {
 		}
 	}
 }
-
-// now is the current second of the database's clock, advanced by this process's monotonic clock: setting the clock of an
-// instance changes nothing.
-func (h Head) now() time.Time { return h.clock.Add(time.Since(h.read)).Truncate(time.Second).UTC() }
 
 // tag is the RFC 4151 URI of the log, or of something in it.
 func (h Head) tag(name, specific string) string {

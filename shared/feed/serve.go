@@ -245,7 +245,7 @@ func (d *Document) etag(variant string) string {
 // its successor began.
 func (l *Log) modified(r *http.Request, d *Document) (t time.Time, final bool, err error) {
 	if !d.Archived() {
-		updated, now := d.Head.Updated, d.Head.now()
+		updated, now := d.Head.Updated, d.Head.clock.Truncate(time.Second)
 		if updated.Before(now) {
 			return updated, true, nil
 		}

@@ -384,9 +384,14 @@ func TestAnotherLogIsReadFromTheStart(t *testing.T) {
 	follow(t, db, first.server.URL+"/feed").poll(t)
 	second.happen(t, "made", 1, 120, "second")
 	c := follow(t, db, second.server.URL+"/feed")
+	if err := c.db.Create(&Parked{Feed: "thing", EntryID: "x", Epoch: "first", Position: 999, Subject: 1, Content: `{"id":1,"value":"parked"}`, Error: "e"}).Error; err != nil {
+		t.Fatal(err)
+	}
 	if r := c.poll(t); r.Written != 120 {
 		t.Errorf("%+v", r)
 	}
+	c.now = c.now.Add(24 * time.Hour) // what was parked of the first log is over with it
+	c.poll(t)
 	if n := c.count(t, "SELECT count(*) FROM record WHERE value = 'second'"); n != 120 {
 		t.Errorf("%d records of the second log, want 120", n)
 	}

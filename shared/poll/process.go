@@ -63,6 +63,10 @@ func (p *Poller) restart(ctx context.Context, at *cursor, epoch string, rewinds 
 			return errMoved
 		}
 		at.Epoch, at.Rewinds, at.Position = epoch, rewinds, 0
+		// The other log tells everything anew; an entry of this one, retried later, would overwrite that.
+		if err := tx.Where("feed = ?", p.cfg.Feed).Delete(&Parked{}).Error; err != nil {
+			return err
+		}
 		return tx.Model(&cursor{}).Where("feed = ?", p.cfg.Feed).Updates(map[string]any{
 			"epoch": epoch, "rewinds": rewinds, "position": 0, "moved_by": p.cfg.Instance, "moved_at": time.Now().UTC(),
 		}).Error

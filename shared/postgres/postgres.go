@@ -140,6 +140,12 @@ func (db *DB) report(ctx context.Context, err error) {
 	}
 }
 
+// Snapshot runs f in a transaction that sees one moment of the database and changes nothing: a record that is read by several
+// statements, with its lines for instance, is whole.
+func Snapshot(db *gorm.DB, f func(tx *gorm.DB) error) error {
+	return db.Transaction(f, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+}
+
 // Code is the SQLSTATE of an error that Postgres answered with, or "".
 func Code(err error) string {
 	var pg *pgconn.PgError

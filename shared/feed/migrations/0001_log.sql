@@ -42,6 +42,7 @@ DECLARE
     batch CONSTANT int := 5000;
     given int := 0;
 BEGIN
+    clock := clock_timestamp(); -- first: whatever this call does not see will get a later time
     IF EXISTS (SELECT FROM feed_pending) THEN
         PERFORM pg_advisory_xact_lock('feed_position'::regclass::oid::bigint);
         SELECT p.position, p.updated INTO head, updated FROM feed_position p ORDER BY p.position DESC LIMIT 1;
@@ -60,7 +61,6 @@ BEGIN
     END IF;
     SELECT p.position, p.updated INTO head, updated FROM feed_position p ORDER BY p.position DESC LIMIT 1;
     head := coalesce(head, 0);
-    clock := clock_timestamp();
     more := given = batch;
 END $$;
 -- +goose StatementEnd
