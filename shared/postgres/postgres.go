@@ -40,7 +40,7 @@ type DB struct {
 	err   atomic.Value // string: why it is not ready
 }
 
-// MaxConns bounds the connections of one instance, so that ten instances of three services stay within Postgres' default of 100.
+// MaxConns bounds the connections of one instance, besides one for notifications: nine instances of three services have 243.
 const MaxConns = 8
 
 // Open prepares the pool without connecting. It fails only on a wrong configuration.
