@@ -75,9 +75,12 @@ func follow(t *testing.T, name string, docker bool) {
 		}
 		ran++
 		var got string
-		if strings.HasPrefix(s.commands, "make run") {
+		switch {
+		case strings.HasPrefix(s.commands, "make run"):
 			got = r.start(s.commands)
-		} else {
+		case strings.HasSuffix(s.commands, "docker-compose up"):
+			r.foreground(s.commands)
+		default:
 			got = r.run(s.commands)
 		}
 		want := strings.ReplaceAll(s.prints, "8080", r.port)
@@ -135,17 +138,35 @@ func (r *terminal) run(script string) string {
 	return out.String()
 }
 
-// start runs `make run` and returns the line with which it says that it is ready.
-func (r *terminal) start(script string) string {
+// foreground runs what stays until Ctrl-C and does not say when it is ready, sees that it serves, and ends it.
+func (r *terminal) foreground(script string) {
+	r.t.Helper()
+	out := r.begin(strings.Replace(script, "docker-compose up", "exec docker-compose up", 1))
+	s := visit(r.t, "http://localhost:"+r.port)
+	eventually(r.t, script+" shows the logs and serves orders", 2*time.Minute, func() bool {
+		return strings.Contains(out.String(), "Attaching to") && s.exists("/order/") && s.exists("/invoicing/")
+	})
+	r.interrupt()
+}
+
+// begin starts a script beside the others; what it says is kept.
+func (r *terminal) begin(script string) *lines {
 	r.t.Helper()
 	r.interrupt()
 	out := &lines{found: make(chan string, 1)}
-	r.making, r.done = r.command(context.Background(), "exec "+script), make(chan error, 1)
+	r.making, r.done = r.command(context.Background(), script), make(chan error, 1)
 	r.making.Stdout, r.making.Stderr = out, out
 	if err := r.making.Start(); err != nil {
 		r.t.Fatal(err)
 	}
 	go func(c *exec.Cmd, done chan<- error) { done <- c.Wait() }(r.making, r.done)
+	return out
+}
+
+// start runs `make run` and returns the line with which it says that it is ready.
+func (r *terminal) start(script string) string {
+	r.t.Helper()
+	out := r.begin("exec " + script)
 	select {
 	case line := <-out.found:
 		return line
@@ -169,15 +190,16 @@ func (r *terminal) interrupt() {
 	select {
 	case <-r.done:
 	case <-time.After(time.Minute):
-		r.t.Error("make run does not end")
+		r.t.Error("what runs in the foreground does not end")
 		_ = syscall.Kill(-r.making.Process.Pid, syscall.SIGKILL)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+r.port)
-	if err != nil {
-		r.t.Errorf("after make run: %v", err)
-	} else {
-		l.Close()
-	}
+	eventually(r.t, "the port is free after Ctrl-C", 15*time.Second, func() bool {
+		l, err := net.Listen("tcp", "127.0.0.1:"+r.port)
+		if err == nil {
+			l.Close()
+		}
+		return err == nil
+	})
 	r.making = nil
 }
 

@@ -117,7 +117,8 @@ func (p *Poller) tell(done outcome, result *Result) {
 	result.Written += len(done.written)
 	result.Ignored += len(done.ignored)
 	result.Parked += len(done.parked)
-	one := func(entries []Entry, message string) {
+	one := func(entries []Entry, what, message string) {
+		entriesTotal.WithLabelValues(p.cfg.Feed, what).Add(float64(len(entries)))
 		if len(entries) > storyLength {
 			slog.Info(message, p.cfg.Feed+"s", len(entries), "from", entries[0].Subject, "to", entries[len(entries)-1].Subject)
 			return
@@ -126,8 +127,7 @@ func (p *Poller) tell(done outcome, result *Result) {
 			slog.Info(message, p.cfg.Feed, e.Subject, "event", e.Kind, "position", e.Position)
 		}
 	}
-	one(done.written, p.cfg.Record+" written")
-	one(done.ignored, p.cfg.Record+" already there: ignored")
-	one(done.parked, "entry parked, the others go on")
-	p.cfg.count(len(done.written), len(done.ignored), len(done.parked))
+	one(done.written, "written", p.cfg.Record+" written")
+	one(done.ignored, "ignored", p.cfg.Record+" already there: ignored")
+	one(done.parked, "parked", "entry parked, the others go on")
 }

@@ -44,8 +44,6 @@ type Config struct {
 
 	Now        func() time.Time // nil: time.Now
 	ShorterFor time.Duration    // how long a log must be found shorter before that is believed; 0: 5 seconds
-
-	count func(written, ignored, parked int)
 }
 
 // Result is what a poll, or several, did.
@@ -82,11 +80,11 @@ type State struct {
 	Failures int           // polls that failed in a row
 }
 
-var polls = promauto.NewCounterVec(prometheus.CounterOpts{
+var pollsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 	Name: "msatom_polls_total", Help: "Polls of a feed by outcome: modified, not_modified, failed.",
 }, []string{"feed", "outcome"})
 
-var entries = promauto.NewCounterVec(prometheus.CounterOpts{
+var entriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 	Name: "msatom_poll_entries_total", Help: "Entries of a feed by what became of them: written, ignored, parked.",
 }, []string{"feed", "outcome"})
 
@@ -107,11 +105,6 @@ func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
 	}
 	if cfg.ShorterFor == 0 {
 		cfg.ShorterFor = 5 * time.Second
-	}
-	cfg.count = func(written, ignored, parked int) {
-		entries.WithLabelValues(cfg.Feed, "written").Add(float64(written))
-		entries.WithLabelValues(cfg.Feed, "ignored").Add(float64(ignored))
-		entries.WithLabelValues(cfg.Feed, "parked").Add(float64(parked))
 	}
 	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), reportedUpTo: -1}, nil
 }
@@ -214,7 +207,7 @@ func (p *Poller) report(ctx context.Context, start time.Time, result Result, err
 	s := &p.state
 	s.LastPoll, s.Took = start, time.Since(start)
 	if err != nil {
-		polls.WithLabelValues(p.cfg.Feed, "failed").Inc()
+		pollsTotal.WithLabelValues(p.cfg.Feed, "failed").Inc()
 		if s.Error == "" {
 			s.Since = start
 			slog.Warn("polling fails; trying again", "feed", p.cfg.Feed, "error", err)
@@ -227,7 +220,7 @@ func (p *Poller) report(ctx context.Context, start time.Time, result Result, err
 	if result.NotModified {
 		outcome = "not_modified"
 	}
-	polls.WithLabelValues(p.cfg.Feed, outcome).Inc()
+	pollsTotal.WithLabelValues(p.cfg.Feed, outcome).Inc()
 	slog.Debug("polled", "feed", p.cfg.Feed, "result", result.String(), "took", s.Took)
 	if s.Error != "" {
 		slog.Info("polling works again", "feed", p.cfg.Feed, "after", time.Since(s.Since).Round(time.Second))
