@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -105,7 +106,9 @@ func start() (dir string, stop func(), err error) {
 			os.RemoveAll(dir)
 		}
 	}()
-	attr := &syscall.SysProcAttr{Setpgid: true}
+	// The server ends with the tests, also when they panic or are killed: when the thread that started it is gone.
+	runtime.LockOSThread()
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	if os.Geteuid() == 0 { // Postgres refuses to run as root
 		u, err := user.Lookup("postgres")
 		if err != nil {
