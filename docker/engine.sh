@@ -1,4 +1,5 @@
-# What up.sh and down.sh share: a Docker engine that answers, and the Compose that is installed. Read by ". ./engine.sh".
+# What the scripts of this folder share: a Docker engine that answers, the Compose that is installed, and the services.
+# Read by ". ./engine.sh", which leaves $compose, the command, and $services, their names.
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -13,3 +14,22 @@ elif command -v docker-compose > /dev/null; then
 else
     fail "Docker is here, Compose is not: install the package docker-compose or Docker's Compose plugin."
 fi
+
+# The three of docker-compose.yml, and each that has a docker-compose.yml in a folder of its own.
+compose="$compose -f docker-compose.yml -f docker-compose.override.yml"
+services="order invoicing shipping"
+for block in ../*/docker-compose.yml ../examples/*/docker-compose.yml; do
+    if [ -e "$block" ] && [ "$block" != ../docker/docker-compose.yml ]; then
+        compose="$compose -f $block"
+        folder=${block%/*}
+        services="$services ${folder##*/}"
+    fi
+done
+export SERVICES="$services"
+
+# Where order reads what the others have done.
+ACK_FEEDS=
+for service in $services; do
+    [ "$service" = order ] || ACK_FEEDS="$ACK_FEEDS${ACK_FEEDS:+,}$service=http://$service:8080/$service/feed"
+done
+export ACK_FEEDS

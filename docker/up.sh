@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds and starts the whole system in Docker and returns when it is ready. PORT is Apache's on this machine; ORDER,
-# INVOICING and SHIPPING say how many instances there shall be.
+# INVOICING and so on say how many instances of a service there shall be.
 set -eu
 cd "$(dirname "$0")"
 . ./engine.sh
@@ -16,9 +16,13 @@ number() {
 
 export PORT="${PORT:-8080}"
 number PORT "$PORT" 65535
-number ORDER "${ORDER:-1}" 9
-number INVOICING "${INVOICING:-1}" 9
-number SHIPPING "${SHIPPING:-1}" 9
+scale=
+for service in $services; do
+    variable=$(echo "$service" | tr a-z A-Z)
+    eval "instances=\${$variable:-1}"
+    number "$variable" "$instances" 9
+    scale="$scale --scale $service=$instances"
+done
 seconds=120
 
 # The images load Go modules from where this machine does.
@@ -28,10 +32,11 @@ for name in GOPROXY GOSUMDB; do
     fi
 done
 
-# not_healthy prints name and state of those containers whose health check has not passed, or not yet.
+# not_healthy prints name and state of those containers whose health check has not passed, or not yet, or, of one that has
+# none because it ends when its work is done, that has not ended well.
 not_healthy() {
-    docker inspect --format '{{.Name}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' \
-        $($compose ps -q) | awk '$2 != "healthy" { print substr($0, 2) }'
+    docker inspect --format '{{.Name}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}' \
+        $($compose ps --all -q) | awk '$2 != "healthy" && !($2 == "exited" && $3 == 0) { print substr($0, 2) }'
 }
 
 # give_up shows the last words of the containers that are not healthy.
@@ -49,8 +54,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 $compose build > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "The images could not be built."; }
 
-$compose up -d --remove-orphans \
-    --scale "order=${ORDER:-1}" --scale "invoicing=${INVOICING:-1}" --scale "shipping=${SHIPPING:-1}" ||
+$compose up -d --remove-orphans $scale ||
     give_up "Compose could not start all containers; the reason stands above."
 
 while waiting=$(not_healthy) && [ -n "$waiting" ]; do

@@ -29,6 +29,9 @@ func (w *window) look(name string) {
 		for _, width := range []int64{360, 1280} {
 			do(w, "resize", chromedp.EmulateViewport(width, 800))
 			w.check(fmt.Sprintf("%s, %s at %d px", name, scheme, width))
+			if !w.plain && (width == 360) == (scheme == "dark") { // axe looks at each width and each scheme once
+				w.accessible(fmt.Sprintf("%s, %s at %d px", name, scheme, width))
+			}
 			w.keep(fmt.Sprintf("%s-%d-%s", name, width, scheme), do(w, "picture", chromedp.FullScreenshot(100)))
 		}
 	}
@@ -102,26 +105,37 @@ func lookAtPages(w *window) {
 		"orders-older", fmt.Sprint("/order/?before=", id-40), "orders-none-older", "/order/?before=1",
 		"order", fmt.Sprint("/order/", id), "order-cancelled", fmt.Sprint("/order/", gone),
 		"form", "/order/form.html", "form-change", fmt.Sprint("/order/form.html?order=", id),
-		"customers", "/order/customer/", "items", "/order/item/",
+		"orders-by-amount", "/order/?sort=highest", "customers", "/order/customer/", "items", "/order/item/", "items-none", "/order/item/?find=nothing",
+		"feed", "/order/feed", "feed-document", "/order/feed/1", "feed-invoicing", "/invoicing/feed", "deliveries", "/order/deliveries", "state", "/invoicing/state",
 		"invoices", "/invoicing/", "invoice", fmt.Sprint("/invoicing/", id), "invoice-void", fmt.Sprint("/invoicing/", gone),
 		"shipments", "/shipping/", "shipment", fmt.Sprint("/shipping/", id), "shipment-stopped", fmt.Sprint("/shipping/", gone))
 
-	w.open(fmt.Sprint("/invoicing/", id))
-	set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
-	w.keep("invoice-printed", do(w, "picture", chromedp.FullScreenshot(100)))
-	set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	for name, path := range map[string]string{"invoice": "/invoicing/", "shipment": "/shipping/"} {
+		w.open(fmt.Sprint(path, id))
+		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		w.keep(name+"-printed", do(w, "picture", chromedp.FullScreenshot(100)))
+		if shown := w.text("body"); strings.Contains(shown, "Answered by") || strings.Contains(shown, "All ") || !strings.Contains(shown, "Big Money") {
+			w.fail("printed is %s", shown)
+		}
+		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
+	}
+	w.script(false)
+	w.lookAt("plain-front", "/", "plain-orders", "/order/", "plain-form", "/order/form.html", "plain-order", fmt.Sprint("/order/", id),
+		"plain-invoices", "/invoicing/", "plain-invoice", fmt.Sprint("/invoicing/", id), "plain-shipment", fmt.Sprint("/shipping/", id),
+		"plain-feed", "/order/feed", "plain-deliveries", "/order/deliveries", "plain-state", "/shipping/state", "plain-error", "/nothing")
+	w.script(true)
 
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 5)
 	s.must(303, "POST", "/order/customer/", url.Values{"firstname": {long}, "name": {long}, "email": {long + "@example.com"}}.Encode(), formIn...)
 	s.must(303, "POST", "/order/item/", url.Values{"name": {long}, "price": {"1000000"}}.Encode(), formIn...)
 	w.open("/order/form.html")
-	w.chooseText("customer", long)
+	w.choose("customer", long)
 	for _, kind := range []string{"shippingAddress", "billingAddress"} {
 		for _, part := range []string{"street", "zip", "city"} {
 			w.fill(kind+"."+part, long)
 		}
 	}
-	w.chooseText("orderLine[0].item", long)
+	w.choose("orderLine[0].item", long)
 	w.fill("orderLine[0].count", "100000")
 	w.look("long-form")
 	w.press("Place the order")
@@ -151,7 +165,7 @@ func followLinks(w *window) {
 			if !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
 				continue
 			}
-			if policy := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") {
+			if policy := a.header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';") {
 				w.t.Errorf("%s allows %q", path, policy)
 			}
 			w.open(path)
@@ -178,17 +192,17 @@ func followLinks(w *window) {
 
 func lookAtFaults(w *window) {
 	w.open("/order/form.html")
-	w.press("Add a line")
-	w.press("Add a line")
+	w.push("Add a line")
+	w.push("Add a line")
 	w.look("form-three-lines")
 	w.fill("orderLine[0].count", "0")
 	w.fill("orderLine[2].count", "many")
 	w.fill("shippingAddress.city", "Berlin")
 	w.press("Place the order")
-	w.seeWith(422, "Street is missing", "Count must be")
+	w.seeWith(422, "Shipping address: Street is missing", "Line 3: Count must be")
 	w.look("form-faults")
 	for range 3 {
-		w.press("Remove line 1")
+		w.push("Remove line 1")
 	}
 	w.press("Place the order")
 	w.seeWith(422)
@@ -254,6 +268,8 @@ func lookAtDown(t *testing.T, s *system.System) {
 		w.fail("parked entries are still there")
 	}
 
+	front := browse(t, s.URL())
+	front.open("/")
 	s.Instance("order-1").Down()
 	client := visit(t, s.URL())
 	eventually(t, "order is out", patience, func() bool {
@@ -263,6 +279,11 @@ func lookAtDown(t *testing.T, s *system.System) {
 	w.open("/order/")
 	w.seeWith(503)
 	w.look("down-order")
+	front.until(".live", func(text string) bool { return strings.Contains(text, "There is no answer just now") })
+	front.look("front-lost")
+	w.open("/")
+	w.see("Order does not answer just now")
+	w.look("down-front")
 	w.open("/invoicing/")
 	w.press("Poll now")
 	w.see("The poll failed", "Polling fails since")

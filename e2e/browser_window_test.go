@@ -23,7 +23,7 @@ import (
 )
 
 // patience is how long one step in the browser may take.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // window is a browser with one window.
 type window struct {
@@ -31,9 +31,10 @@ type window struct {
 	ctx    context.Context
 	base   string
 	status int64 // of the page that is shown
+	plain  bool  // pages run no script
 
 	mu      sync.Mutex
-	asked   map[string]bool // addresses of pages: an error status is for the person to see, no fault of the page
+	asked   map[string]bool // by the person or the script: an error status is for them to see, no fault of the page
 	strange []string
 }
 
@@ -50,12 +51,7 @@ func browse(t testing.TB, base string) *window {
 		"disable-breakpad", "disable-dev-shm-usage", "hide-scrollbars"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	for _, name := range []string{"chromium", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			options = append(options, chromedp.ExecPath(path))
-			break
-		}
-	}
+	options = append(options, chromedp.ExecPath(chromium()))
 	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	w := &window{t: t, ctx: ctx, base: base, asked: map[string]bool{}}
@@ -83,6 +79,16 @@ func browse(t testing.TB, base string) *window {
 	return w
 }
 
+// chromium is where the browser is.
+func chromium() string {
+	for _, name := range []string{"chromium", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return "chromium"
+}
+
 // notice keeps what a good page does not do.
 func (w *window) notice(event any) {
 	w.mu.Lock()
@@ -90,7 +96,7 @@ func (w *window) notice(event any) {
 	object := func(format string, args ...any) { w.strange = append(w.strange, fmt.Sprintf(format, args...)) }
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
-		if e.Type == network.ResourceTypeDocument {
+		if e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypeFetch {
 			w.asked[e.Request.URL] = true
 		}
 		if !strings.HasPrefix(e.Request.URL, w.base+"/") && !strings.HasPrefix(e.Request.URL, "data:") {
@@ -156,34 +162,44 @@ func (w *window) open(path string) {
 // press presses the link or button of that name, which leads to a page.
 func (w *window) press(name string) {
 	w.t.Helper()
-	q := quote(name)
-	w.load("press "+name, chromedp.Click(chromedp.Search(fmt.Sprintf(
-		`//a[normalize-space()=%[1]s] | //button[@aria-label=%[1]s or (not(@aria-label) and normalize-space()=%[1]s)]`, q))))
+	w.load("press "+name, chromedp.Click(button(name)))
 }
 
-// choose takes one of the choices of a field.
-func (w *window) choose(field, value string) {
-	w.t.Helper()
-	do(w, "choose "+value, chromedp.SetValue(named(field), value))
+// button is the link or button of that name.
+func button(name string) chromedp.Search {
+	return chromedp.Search(fmt.Sprintf(`//a[normalize-space()=%[1]s] | //button[@aria-label=%[1]s or (not(@aria-label) and normalize-space()=%[1]s)]`, quote(name)))
 }
 
-// chooseText takes the choice that begins with this text.
-func (w *window) chooseText(field, text string) {
+// push pushes a button that does something in the page, by its script.
+func (w *window) push(name string) {
 	w.t.Helper()
-	values := do(w, "choices of "+field, chromedp.Evaluate[[][2]string](fmt.Sprintf("[...document.getElementsByName(%s)[0].options].map(o => [o.text, o.value])", quote(field))))
-	for _, v := range values {
-		if strings.HasPrefix(v[0], text) {
-			w.choose(field, v[1])
-			return
+	do(w, "push "+name, chromedp.Click(button(name)))
+}
+
+// choose takes the entry of a field's list that contains this text, typed as the list has it.
+func (w *window) choose(field, text string) {
+	w.t.Helper()
+	w.fill(field, w.entry(field, text))
+}
+
+// entry is the first entry of a field's list that contains this text.
+func (w *window) entry(field, text string) string {
+	w.t.Helper()
+	entries := do(w, "list of "+field, chromedp.Evaluate[[]string](fmt.Sprintf("[...document.getElementsByName(%s)[0].list.options].map(o => o.value)", quote(field))))
+	for _, e := range entries {
+		if strings.Contains(e, text) {
+			return e
 		}
 	}
-	w.fail("%s has no choice %q", field, text)
+	w.fail("%s offers no %q", field, text)
+	return ""
 }
 
 // fill types text into a field instead of what stands there.
 func (w *window) fill(field, text string) {
 	w.t.Helper()
-	do(w, "fill in "+field, chromedp.Steps(chromedp.Clear(named(field)), chromedp.SendKeys(named(field), text)))
+	do(w, "empty "+field, chromedp.Evaluate[any](fmt.Sprintf("document.getElementsByName(%s)[0].value = ''", quote(field))))
+	do(w, "fill in "+field, chromedp.SendKeys(named(field), text))
 }
 
 // enter presses the Enter key in a field, which sends its form.
@@ -241,6 +257,7 @@ func (w *window) path() string {
 // script lets pages run scripts, or does not, as some people's browsers.
 func (w *window) script(on bool) {
 	w.t.Helper()
+	w.plain = !on
 	set(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 }
 

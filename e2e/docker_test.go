@@ -64,6 +64,20 @@ func TestDocker(t *testing.T) {
 		})
 	})
 
+	t.Run("under load", func(t *testing.T) {
+		r.run("cd docker && docker-compose up -d --no-recreate --scale order=3 --scale shipping=3 --scale invoicing=3")
+		answered := map[string]bool{}
+		eventually(t, "all nine answer", 60*time.Second, func() bool {
+			for _, service := range threeServices {
+				if a, err := s.ask("GET", "/"+service+"/", "", asJSON...); err == nil && a.status == 200 {
+					answered[a.header.Get("X-Instance")] = true
+				}
+			}
+			return len(answered) == 9
+		})
+		disturb(t, containers{r})
+	})
+
 	t.Run("containers are closed", func(t *testing.T) {
 		published := strings.Fields(r.run(`docker ps --filter label=com.docker.compose.project=` + project + ` --format '{{.Ports}}' | grep -o '[0-9.:]*->' | sort -u`))
 		for _, p := range published {
@@ -71,11 +85,36 @@ func TestDocker(t *testing.T) {
 				t.Errorf("published: %s", p)
 			}
 		}
-		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
+		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
 		for _, l := range strings.Split(strings.TrimSpace(facts), "\n") {
-			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped$`).MatchString(l) {
+			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped [1-9]\d* [1-9]\d*$`).MatchString(l) {
 				t.Errorf("a container runs as: %s", l)
 			}
 		}
 	})
+	t.Run("a service is added to what runs", func(t *testing.T) {
+		own := &terminal{t: t, dir: r.dir, port: r.port}
+		own.run("make service NAME=points")
+		own.follow("docs/adding-a-service.md", true)
+	})
 }
+
+// containers is a fleet in Docker. An instance is named by its container's id.
+type containers struct{ *terminal }
+
+func (c containers) url() string { return "http://localhost:" + c.port }
+
+func (c containers) instances(service string) []string {
+	return strings.Fields(c.run(`docker ps -a --filter label=com.docker.compose.project=` + project + ` --filter label=com.docker.compose.service=` + service +
+		` --format '{{.Label "com.docker.compose.container-number"}} {{.ID}}' | sort | cut -d ' ' -f 2`))
+}
+
+func (c containers) address(instance string) string {
+	return strings.TrimSpace(c.run(`docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' `+instance)) + ":8080"
+}
+
+func (c containers) stop(instance string)   { c.run("docker stop " + instance) }
+func (c containers) start(instance string)  { c.run("docker start " + instance) }
+func (c containers) kill(instance string)   { c.run("docker kill " + instance) }
+func (c containers) freeze(instance string) { c.run("docker pause " + instance) }
+func (c containers) thaw(instance string)   { c.run("docker unpause " + instance) }

@@ -32,6 +32,9 @@ if [ "$1" = test ]; then
     has debootstrap || need debootstrap
     has curl || need curl
     has jq || need jq
+    has python3 || need python3
+    has newsboat || need newsboat
+    has r2e || need rss2email
 fi
 [ -n "$missing" ] || exit 0
 

@@ -1,5 +1,6 @@
-// The manuals are right: every command in HOW-TO-RUN.md and docs/feed.md is run as it stands there, in a fresh copy of the
-// repository, and what it prints is compared with what the manual says. README.md's commands are among them.
+// The manuals are right: every command in HOW-TO-RUN.md and docs/*.md is run as it stands there, in a fresh copy of the
+// repository, and what it prints is compared with what the manual says; every file that they give is written. README.md's
+// commands are among them.
 package e2e
 
 import (
@@ -18,15 +19,16 @@ import (
 	"time"
 )
 
-// step is a block of commands, with what the manual says that it prints.
+// step is a block of commands, with what the manual says that it prints, or a file.
 type step struct {
 	line     int
 	commands string
 	docker   bool
 	prints   string
+	file     string // its path; commands is what is in it
 }
 
-// manual reads the blocks ```sh and the ```text that follows one.
+// manual reads the blocks ```sh and the ```text that follows one, and files: ```go path/of/it.go.
 func manual(t *testing.T, name string) (steps []step) {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -47,7 +49,11 @@ func manual(t *testing.T, name string) (steps []step) {
 			case "text":
 				steps[len(steps)-1].prints = block
 			default:
-				t.Fatalf("%s:%d: a block of kind %q", name, begin, kind)
+				_, file, ok := strings.Cut(kind, " ")
+				if !ok {
+					t.Fatalf("%s:%d: a block of kind %q", name, begin, kind)
+				}
+				steps = append(steps, step{line: begin, commands: block + "\n", file: file})
 			}
 			kind = ""
 		default:
@@ -57,9 +63,13 @@ func manual(t *testing.T, name string) (steps []step) {
 	return steps
 }
 
-func TestManual(t *testing.T)       { follow(t, "HOW-TO-RUN.md", false) }
-func TestManualFeed(t *testing.T)   { follow(t, "docs/feed.md", false) }
-func TestManualDocker(t *testing.T) { follow(t, "HOW-TO-RUN.md", true) }
+func TestManual(t *testing.T)            { follow(t, "HOW-TO-RUN.md", false) }
+func TestManualFeed(t *testing.T)        { follow(t, "docs/feed.md", false) }
+func TestManualDelivery(t *testing.T)    { follow(t, "docs/delivery.md", false) }
+func TestManualExperiments(t *testing.T) { follow(t, "docs/experiments.md", false) }
+func TestManualLessons(t *testing.T)     { follow(t, "docs/lessons.md", false) }
+func TestManualService(t *testing.T)     { follow(t, "docs/adding-a-service.md", false) }
+func TestManualDocker(t *testing.T)      { follow(t, "HOW-TO-RUN.md", true) }
 
 func follow(t *testing.T, name string, docker bool) {
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
@@ -68,14 +78,25 @@ func follow(t *testing.T, name string, docker bool) {
 		needDocker(t)
 		defer r.run("docker/down.sh --volumes")
 	}
-	ran := 0
-	for _, s := range manual(t, "../"+name) {
+	if ran := r.follow(name, docker); ran < 3 {
+		t.Errorf("only %d blocks were run", ran)
+	}
+}
+
+// follow does the steps of a manual, those with Docker or those without, and returns how many there were.
+func (r *terminal) follow(name string, docker bool) (ran int) {
+	r.t.Helper()
+	for _, s := range manual(r.t, "../"+name) {
 		if s.docker != docker {
 			continue
 		}
 		ran++
 		var got string
 		switch {
+		case s.file != "":
+			if err := os.WriteFile(filepath.Join(r.dir, s.file), []byte(s.commands), 0o644); err != nil {
+				r.t.Fatal(err)
+			}
 		case strings.HasPrefix(s.commands, "make run"):
 			got = r.start(s.commands)
 		case strings.HasSuffix(s.commands, "docker-compose up"):
@@ -85,12 +106,10 @@ func follow(t *testing.T, name string, docker bool) {
 		}
 		want := strings.ReplaceAll(s.prints, "8080", r.port)
 		if want != "" && !pattern(want).MatchString(got) {
-			t.Fatalf("%s:%d printed\n%s\nwant\n%s", name, s.line, got, want)
+			r.t.Fatalf("%s:%d printed\n%s\nwant\n%s", name, s.line, got, want)
 		}
 	}
-	if ran < 3 {
-		t.Errorf("only %d blocks were run", ran)
-	}
+	return ran
 }
 
 // pattern is a text in which ... stands for anything, on a line of its own for any lines.

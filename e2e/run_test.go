@@ -37,7 +37,7 @@ func run(t *testing.T, config system.Config) *system.System {
 }
 
 func TestWithoutDocker(t *testing.T) {
-	s := run(t, system.Config{Order: 2, Invoicing: 2, Shipping: 2})
+	s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 2, "shipping": 2}})
 	tour(t, visit(t, s.URL()))
 	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })
 }
@@ -73,7 +73,7 @@ func TestFiveThousandOrders(t *testing.T) {
 		{"killed", killThemAll},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := run(t, system.Config{Order: 2, Invoicing: 3, Shipping: 3, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
+			s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 3, "shipping": 3}, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 			defer cancel()
 			var disturbing sync.WaitGroup

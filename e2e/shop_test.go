@@ -169,25 +169,40 @@ func (s *shop) exists(path string) bool {
 // newest first, each once.
 func (s *shop) follow(ctx context.Context) (ids []string) {
 	s.t.Helper()
+	for _, e := range s.entries(ctx) {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// entry is one of a feed in JSON.
+type entry struct {
+	ID    string
+	Event struct{ Kind string } `json:"_msatom"`
+}
+
+// entries reads the feed as follow does.
+func (s *shop) entries(ctx context.Context) (all []entry) {
+	s.t.Helper()
 	seen := map[string]bool{}
 	for next := s.base + "/order/feed"; next != "" && ctx.Err() == nil; {
 		if !strings.HasPrefix(next, s.base+"/") {
 			s.t.Fatalf("a link leads to %s, which this reader does not know", next)
 		}
 		var doc struct {
-			Items []struct{ ID string }
+			Items []entry
 			Log   struct{ Links map[string]string } `json:"_msatom"`
 		}
 		if err := json.Unmarshal(s.must(200, "GET", strings.TrimPrefix(next, s.base), "", asJSON...).body, &doc); err != nil {
 			s.t.Fatal(err)
 		}
-		for _, item := range doc.Items {
-			if !seen[item.ID] {
-				ids = append(ids, item.ID)
+		for _, e := range doc.Items {
+			if !seen[e.ID] {
+				all = append(all, e)
 			}
-			seen[item.ID] = true
+			seen[e.ID] = true
 		}
 		next = doc.Log.Links["prev-archive"]
 	}
-	return ids
+	return all
 }

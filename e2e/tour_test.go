@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"msatom/e2e/system"
 )
 
 // tour is what a visitor of the system does, in Docker and without: an order becomes an invoice and a shipment.
@@ -16,13 +18,21 @@ func tour(t *testing.T, s *shop) {
 	defer cancel()
 
 	t.Run("front page and style sheets", func(t *testing.T) {
-		for _, path := range []string{"/", "/order/", "/invoicing/", "/shipping/", "/order/form.html", "/order/customer/", "/order/item/"} {
+		pages, styles := []string{"/", "/order/form.html", "/order/customer/", "/order/item/"}, []string{"/style.css"}
+		services, err := system.Services("..")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, service := range services {
+			pages, styles = append(pages, "/"+service.Name+"/"), append(styles, "/"+service.Name+"/style.css")
+		}
+		for _, path := range pages {
 			a := s.must(200, "GET", path, "", asHTML...)
 			if !strings.Contains(a.header.Get("Content-Type"), "text/html") {
 				t.Errorf("%s is %s", path, a.header.Get("Content-Type"))
 			}
 		}
-		for _, path := range []string{"/style.css", "/order/style.css", "/invoicing/style.css", "/shipping/style.css"} {
+		for _, path := range styles {
 			s.must(200, "GET", path, "")
 		}
 	})
@@ -121,6 +131,8 @@ func tour(t *testing.T, s *shop) {
 			})
 		}
 	})
+
+	t.Run("delivery is shown", func(t *testing.T) { seeDelivery(t, s) })
 
 	t.Run("what is not for outside", func(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics", "/server-status", "/balancer-manager", "/order/../metrics", "/order/%2e%2e/metrics", "/httpd.conf", "/nothing"} {

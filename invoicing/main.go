@@ -4,35 +4,14 @@ package main
 import (
 	"embed"
 
-	"msatom/shared/feed"
-	"msatom/shared/feed/feedweb"
-	"msatom/shared/page"
-	"msatom/shared/poll"
-	"msatom/shared/poll/pollweb"
-	"msatom/shared/postgres"
-	"msatom/shared/service"
-	"msatom/shared/web"
+	"msatom/shared/consumer"
 )
 
 //go:embed migrations/*.sql pages/*.html
 var files embed.FS
 
-func main() {
-	var cfg poll.Source
-	service.Main("invoicing", &cfg, func(s *service.Service) error {
-		pages := page.New(s.Name, s.Instance, files)
-		log := newLog(s.DB, pages)
-		poller, err := poll.New(s.DB.DB, poll.Config{Source: cfg, Feed: "order", Record: "invoice", Instance: s.Instance}, consumer(s.Instance, log))
-		if err != nil {
-			return err
-		}
-		s.Migrations = []postgres.Migration{poll.Migration(), feed.Migration(), postgres.Files("invoicing", files)}
-		s.Background = append(s.Background, log.Run, poller.Run)
-
-		e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: pages, Ready: s.DB.Ready})
-		(&invoiceWeb{invoices: &Invoices{db: s.DB.DB}, polling: pollweb.New(e, s.Name, poller)}).routes(e)
-		feedweb.New(e, log)
-		s.Handler = e
-		return nil
-	})
+var invoicing = consumer.Service[order, *Invoice]{
+	Name: "invoicing", Feed: "order", Record: "invoice", Title: "Invoices", Files: files, Make: invoice,
 }
+
+func main() { invoicing.Main() }

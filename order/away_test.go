@@ -79,7 +79,7 @@ func (g *gate) shut() {
 
 func TestDatabaseAway(t *testing.T) {
 	g, database := newGate(t)
-	s := start(t, database)
+	s := start(t, database, config{})
 	refused := func(when string) {
 		t.Helper()
 		for _, c := range []struct{ method, path, body string }{

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"net/mail"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -20,21 +21,22 @@ func (Item) TableName() string { return "item" }
 // maxPrice keeps an order of the most lines and pieces far below money.Max.
 const maxPrice = money.Amount(1_000_000_00)
 
-// listed bounds how many customers and items are listed and offered in a form.
-const listed = 1000
-
-// Customers lists the customers by name, at most 1000. Those whose ids are given are always among them.
-func (s *Catalog) Customers(ctx context.Context, always ...int64) (list []Customer, err error) {
-	err = s.db.WithContext(ctx).Raw("SELECT * FROM customer ORDER BY customer_id IN ? DESC, name, firstname, customer_id LIMIT ?",
-		append(always, 0), listed).Scan(&list).Error
+// Customers lists those whose first name and name contain a text, by name, at most limit.
+func (s *Catalog) Customers(ctx context.Context, containing string, limit int) (list []Customer, err error) {
+	err = s.db.WithContext(ctx).Raw("SELECT * FROM customer WHERE firstname || ' ' || name ILIKE ? ORDER BY name, firstname, customer_id LIMIT ?",
+		pattern(containing), limit).Scan(&list).Error
 	return list, err
 }
 
-// Items lists the items by name, at most 1000. Those whose ids are given are always among them.
-func (s *Catalog) Items(ctx context.Context, always ...int64) (list []Item, err error) {
-	err = s.db.WithContext(ctx).Raw("SELECT * FROM item ORDER BY item_id IN ? DESC, name, item_id LIMIT ?",
-		append(always, 0), listed).Scan(&list).Error
+// Items lists those whose name contains a text, by name, at most limit.
+func (s *Catalog) Items(ctx context.Context, containing string, limit int) (list []Item, err error) {
+	err = s.db.WithContext(ctx).Raw("SELECT * FROM item WHERE name ILIKE ? ORDER BY name, item_id LIMIT ?", pattern(containing), limit).Scan(&list).Error
 	return list, err
+}
+
+// pattern finds a text inside another with ILIKE.
+func pattern(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
 }
 
 // AddCustomer adds a customer. Errors: problem.Error 422.

@@ -3,7 +3,7 @@
 //  1. Placing, changing or cancelling an order (orders.go) writes the order and, by record below, an event with a snapshot
 //     of it. Both are one transaction. The event has no position yet: it waits in the outbox.
 //  2. After the commit the sequencer gives it the next position, one instance at a time: feed_sequence in
-//     shared/feed/migrations/0001_log.sql, called by Log.Run in shared/feed/log.go.
+//     shared/feed/migrations/0002_sequence.sql, called by Log.Run in shared/feed/log.go.
 //  3. Readers see only events with positions, in documents of 100 (shared/feed/document.go), each with the title, summary and
 //     path that newLog below describes.
 //

@@ -1,14 +1,14 @@
-// The order form. It works without script: its buttons to add and remove lines ask for the form again with all that was
-// typed (a GET), and after a fault it comes back as it was sent, with each fault at its field.
+// The order form. It works without script: its buttons to add, copy and remove lines ask for the form again with all
+// that was typed, and after a fault it comes back as it was sent, with each fault at its field.
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,79 +16,80 @@ import (
 	"msatom/shared/web"
 )
 
-// formView is the form as it was typed.
-type formView struct {
-	ID       int64  // of the order that is changed, 0 for a new one
-	Match    string // its entity tag when the form was made
-	Request  string // names this form, so that sending it twice places one order
-	Customer string
-	Shipping Address
-	Billing  Address
-	Lines    []formLine
-	Faults   map[string]string // by field
-
-	Customers []Customer
-	Items     []Item
-}
-
-type formLine struct{ Count, Item string }
-
-func readForm(v url.Values) *formView {
-	address := func(name string) Address {
-		return Address{Street: v.Get(name + ".street"), Zip: v.Get(name + ".zip"), City: v.Get(name + ".city")}
+// understand replaces what was typed for customer and items by the entries of the lists that it stands for. What is not known
+// stays as it is. An order's own lines keep their price.
+func (h *orderWeb) understand(ctx context.Context, f *formView) error {
+	customers, err := h.catalog.ChosenCustomers(ctx, []string{f.Customer})
+	if err != nil {
+		return err
 	}
-	f := &formView{Match: v.Get("match"), Request: v.Get("request"), Customer: v.Get("customer"),
-		Shipping: address("shippingAddress"), Billing: address("billingAddress")}
-	for i := range maxLines + 1 {
-		name := fmt.Sprintf("orderLine[%d]", i)
-		if v.Has(name+".count") || v.Has(name+".item") {
-			f.Lines = append(f.Lines, formLine{v.Get(name + ".count"), v.Get(name + ".item")})
+	if c, ok := customers[f.Customer]; ok {
+		f.Customer = c.Choice()
+	}
+	var typed []string
+	for _, l := range f.Lines {
+		typed = append(typed, l.Item)
+	}
+	items, err := h.catalog.ChosenItems(ctx, typed)
+	if err != nil {
+		return err
+	}
+	own := map[int64]Item{}
+	if f.ID > 0 {
+		o, err := h.orders.Get(ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		for _, l := range o.Lines {
+			own[l.Item.ID] = l.Item
 		}
 	}
-	return f
+	for i := range f.Lines {
+		l := &f.Lines[i]
+		item, ok := items[l.Item]
+		if kept, had := own[item.ID]; had {
+			item = kept
+		}
+		if ok {
+			l.Item, l.chosen = item.Choice(), &item
+		}
+	}
+	return nil
 }
 
-// draft is the order that the form asks for. What is not a number becomes 0, which Draft.check refuses at its field.
-func (f *formView) draft() (d Draft, err error) {
-	var faults problem.Faults
-	d = Draft{Shipping: f.Shipping, Billing: f.Billing}
-	if d.Billing == (Address{}) {
-		d.Billing = d.Shipping // as the form says beside the fields
-	}
-	if f.Request != "" {
-		d.Request = faults.Text("request", f.Request, maxText)
-	}
-	d.Customer = customerID(number(f.Customer))
-	d.Lines = make([]DraftLine, len(f.Lines))
-	for i, l := range f.Lines {
-		d.Lines[i] = DraftLine{Count: pieces(number(l.Count)), Item: itemID(number(l.Item))}
-	}
-	return d, faults.Err()
-}
-
-func number(s string) int64 {
-	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// form shows the form: empty, or of the order ?order=, or, after "add" or "remove", with a line more or less.
+// form shows the form: empty, or of the order ?order=, or, after one of its buttons, with a line more, twice, or less. A button
+// sends all that was typed; that of a change says PUT like the form itself.
 func (h *orderWeb) form(c echo.Context) error {
 	if _, err := web.Negotiate(c, web.HTML); err != nil {
 		return err
 	}
-	q := c.QueryParams()
+	q, err := c.FormParams()
+	if err != nil {
+		return err
+	}
 	f := readForm(q)
-	remove, err := strconv.Atoi(q.Get("remove"))
-	switch {
+	line := func(button string) int {
+		if i, err := strconv.Atoi(q.Get(button)); err == nil && i >= 0 && i < len(f.Lines) {
+			return i
+		}
+		return -1
+	}
+	pressed := false
+	for _, button := range []string{"add", "copy", "remove", "calculate"} {
+		pressed = pressed || q.Has(button)
+	}
+	if pressed {
+		f.ID = number(q.Get("order"))
+		f.prefill()
+	}
+	switch i := max(line("copy"), line("remove")); {
 	case q.Has("add"):
-		f.ID = number(q.Get("order"))
-		f.Lines = append(f.Lines, formLine{Count: "1"})
-	case q.Has("remove") && err == nil && remove >= 0 && remove < len(f.Lines):
-		f.ID = number(q.Get("order"))
-		f.Lines = append(f.Lines[:remove], f.Lines[remove+1:]...)
+		f.Lines = append(f.Lines, f.Blank())
+	case q.Has("copy") && i >= 0:
+		f.Lines = slices.Insert(f.Lines, i+1, f.Lines[i])
+	case q.Has("remove") && i >= 0:
+		f.Lines = slices.Delete(f.Lines, i, i+1)
+	case pressed:
 	case q.Has("order"):
 		o, err := h.orders.Get(c.Request().Context(), number(q.Get("order")))
 		if err != nil {
@@ -99,33 +100,32 @@ func (h *orderWeb) form(c echo.Context) error {
 		}
 		f = formOf(o)
 	case len(f.Lines) == 0:
-		f.Lines = []formLine{{Count: "1"}}
+		f.Lines = []formLine{f.Blank()}
 	}
 	if f.Request == "" {
 		f.Request = rand.Text()
 	}
-	return h.showForm(c, http.StatusOK, f)
-}
-
-func formOf(o Order) *formView {
-	f := &formView{ID: o.ID, Match: o.ETag(), Customer: fmt.Sprint(o.CustomerID), Shipping: o.Shipping, Billing: o.Billing}
-	for _, l := range o.Lines {
-		f.Lines = append(f.Lines, formLine{fmt.Sprint(l.Count), fmt.Sprint(l.Item.ID)})
+	if err := h.understand(c.Request().Context(), f); err != nil {
+		return err
 	}
-	return f
+	return h.showForm(c, http.StatusOK, f)
 }
 
 func (h *orderWeb) showForm(c echo.Context, status int, f *formView) (err error) {
 	ctx := c.Request().Context()
-	if f.Customers, err = h.catalog.Customers(ctx, number(f.Customer)); err != nil {
+	if f.Customers, err = h.catalog.Customers(ctx, "", offered+1); err != nil {
 		return err
 	}
-	var chosen []int64
-	for _, l := range f.Lines {
-		chosen = append(chosen, number(l.Item))
-	}
-	if f.Items, err = h.catalog.Items(ctx, chosen...); err != nil {
+	if f.Items, err = h.catalog.Items(ctx, "", offered+1); err != nil {
 		return err
+	}
+	f.Customers, f.MoreCustomers = atMost(offered, f.Customers)
+	f.Items, f.MoreItems = atMost(offered, f.Items)
+	f.explain("customer", f.Customer)
+	for i := range f.Lines {
+		l := &f.Lines[i]
+		l.Number, l.Faults = i, f.Faults
+		f.explain(l.Field("item"), l.Item)
 	}
 	title := "New order"
 	if f.ID != 0 {
@@ -135,13 +135,22 @@ func (h *orderWeb) showForm(c echo.Context, status int, f *formView) (err error)
 	return c.Render(status, "form", web.Page{Title: title, Data: f})
 }
 
-// afterForm leads to the order, or back to the form where its values cannot be accepted.
+func atMost[T any](n int, list []T) (part []T, more bool) {
+	return list[:min(n, len(list))], len(list) > n
+}
+
+// afterForm leads to the order, or back to the form where its values cannot be accepted, or where the order is not any more
+// what the form was made of.
 func (h *orderWeb) afterForm(c echo.Context, f *formView, o Order, err error) error {
 	p := problem.As(err)
 	switch {
 	case err == nil:
 		return c.Redirect(http.StatusSeeOther, fmt.Sprintf("/order/%d", o.ID))
-	case p == nil || p.Status != http.StatusUnprocessableEntity || !web.WantsHTML(c):
+	case p == nil || !web.WantsHTML(c):
+		return err
+	case p.Status == http.StatusPreconditionFailed && o.Status == placed:
+		f.Outdated, f.Match = true, o.ETag()
+	case p.Status != http.StatusUnprocessableEntity:
 		return err
 	}
 	f.Faults = map[string]string{}

@@ -4,6 +4,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"msatom/shared/money"
@@ -24,6 +25,8 @@ type Order struct {
 	Version       int       `json:"-"`
 	Request       *string   `json:"-"`
 	Changed       time.Time `json:"-"`
+
+	Sum money.Amount `json:"-" gorm:"column:total"` // Total, stored so that orders can be sorted by it
 }
 
 // Customer is who orders.
@@ -74,7 +77,15 @@ func (o Order) Total() (sum money.Amount) {
 }
 
 // ETag is a strong validator of the order's JSON.
-func (o Order) ETag() string { return fmt.Sprintf(`"%d-%d"`, o.Version, time.Time(*o.Updated).Unix()) }
+func (o Order) ETag() string { return `"` + o.tag() + `"` }
+
+func (o Order) tag() string { return fmt.Sprintf("%d-%d", o.Version, time.Time(*o.Updated).Unix()) }
+
+// matches says whether one of the entity tags in an If-Match is of the order as it is. Published again, or delivered, it has
+// another tag, but is no other order.
+func (o Order) matches(ifMatch string) bool {
+	return ifMatch == "" || ifMatch == "*" || strings.Contains(ifMatch, fmt.Sprintf(`"%d-`, o.Version))
+}
 
 // Second is a moment in whole seconds: the original's feed library reads fractions as minutes.
 type Second time.Time

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -92,6 +91,29 @@ func (s *Orders) Cancel(ctx context.Context, id int64, match string) (Order, err
 	})
 }
 
+// Republish publishes an order again, as it is: a new entry with the same snapshot, which the consumers acknowledge anew.
+// Errors: problem.Error 404, 409 if its latest entry is not published yet.
+func (s *Orders) Republish(ctx context.Context, id int64) (Order, error) {
+	err := s.transaction(ctx, func(tx *gorm.DB) error {
+		if _, err := s.lock(tx, id, ""); err != nil {
+			return err
+		}
+		again, err := s.log.Repeat(tx, id)
+		if err == nil && !again {
+			err = problem.Conflict("Order %d is about to be published.", id)
+		}
+		return err
+	})
+	if err != nil {
+		return Order{}, err
+	}
+	slog.Info("order published again", "order", id)
+	if err := s.log.Publish(ctx); err != nil {
+		slog.Debug("published later", "order", id, "error", err)
+	}
+	return s.Get(ctx, id)
+}
+
 // change runs f in a transaction, records the event of the kind it returns ("" for none), publishes it, and reads the order.
 func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o Order, err error)) (Order, error) {
 	var o Order
@@ -167,6 +189,7 @@ func (s *Orders) fill(tx *gorm.DB, d Draft, before []Line) (Order, error) {
 		}
 		o.Lines = append(o.Lines, Line{Number: i + 1, Count: int(d.Lines[i].Count), Item: item})
 	}
+	o.Sum = o.Total()
 	return o, f.Err()
 }
 
@@ -183,7 +206,7 @@ func (s *Orders) lock(tx *gorm.DB, id int64, match string) (Order, error) {
 		return Order{}, err
 	}
 	o, err := s.get(tx, id)
-	if err == nil && match != "" && match != "*" && !strings.Contains(match, o.ETag()) {
+	if err == nil && !o.matches(match) {
 		return o, problem.New(412, "Order %d has been changed since you read it. Look at it again before you change it.", id)
 	}
 	return o, err
@@ -214,21 +237,49 @@ func complete(db *gorm.DB) *gorm.DB {
 	return db.Select(withUpdated).Preload("Customer").Preload("Lines", func(db *gorm.DB) *gorm.DB { return db.Order("number") })
 }
 
-// Selection is a part of the orders, newest first.
+// Orders in which a list can be read. The newest come first if nothing is said.
+const (
+	oldest  = "oldest"
+	highest = "highest"
+	lowest  = "lowest"
+)
+
+// Selection is a part of the orders.
 type Selection struct {
 	Name   string // part of the customer's name, "" for all
-	Before int64  // only ids below it
+	Sort   string // oldest, highest, lowest or ""
+	Behind int64  // begins behind the order of this id; 0: at the first
 	Limit  int
+}
+
+// place restricts a query to the part.
+func (sel Selection) place(db *gorm.DB) *gorm.DB {
+	direction, sorting := "<", "id DESC"
+	switch sel.Sort {
+	case oldest:
+		direction, sorting = ">", "id"
+	case highest:
+		sorting = "total DESC, id DESC"
+	case lowest:
+		direction, sorting = ">", "total, id"
+	}
+	db = db.Order(sorting).Limit(sel.Limit + 1)
+	switch {
+	case sel.Behind == 0:
+		return db
+	case sel.Sort == highest || sel.Sort == lowest:
+		return db.Where("(total, id) "+direction+" ((SELECT total FROM orders WHERE id = ?), ?)", sel.Behind, sel.Behind)
+	}
+	return db.Where("id "+direction+" ?", sel.Behind)
 }
 
 // List reads a selection and says whether there are more behind it.
 func (s *Orders) List(ctx context.Context, sel Selection) (list []Order, more bool, err error) {
 	db := s.db.WithContext(ctx)
-	q := complete(db).Where("id < ?", sel.Before).Order("id DESC").Limit(sel.Limit + 1)
+	q := sel.place(complete(db))
 	if sel.Name != "" {
-		pattern := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(sel.Name) + "%"
 		var customers string // as one parameter: Postgres takes 65,535 at most
-		if err := db.Raw("SELECT coalesce(array_agg(customer_id), '{}')::text FROM customer WHERE firstname || ' ' || name ILIKE ?", pattern).Scan(&customers).Error; err != nil {
+		if err := db.Raw("SELECT coalesce(array_agg(customer_id), '{}')::text FROM customer WHERE firstname || ' ' || name ILIKE ?", pattern(sel.Name)).Scan(&customers).Error; err != nil {
 			return nil, false, err
 		}
 		q = q.Where("customer_id = ANY(?::bigint[])", customers)

@@ -61,7 +61,7 @@ func reads(t *testing.T, database string) (scans, rows int64) {
 
 func TestManyOrdersAreNeverScanned(t *testing.T) {
 	database := pgtest.URL(t)
-	before := start(t, database)
+	before := start(t, database, config{})
 	before.wait()
 	before.fill()
 	before.stop()
@@ -92,6 +92,14 @@ func TestManyOrdersAreNeverScanned(t *testing.T) {
 		{"orders of a customer who has the newest", func(s *shop) { s.part(50, "/order/?name=johnson") }},
 		{"orders of a customer who has the oldest", func(s *shop) { s.part(50, "/order/?name=guest") }},
 		{"orders of nobody", func(s *shop) { s.part(0, "/order/?name=nobody") }},
+		{"list by amount", func(s *shop) { s.part(50, "/order/?sort=highest"); s.part(50, "/order/?sort=lowest") }},
+		{"list by amount from the middle", func(s *shop) {
+			s.part(50, "/order/?sort=highest&after=100000")
+			s.part(50, "/order/?sort=lowest&after=100000")
+		}},
+		{"list from the oldest on", func(s *shop) { s.part(50, "/order/?sort=oldest&after=1000") }},
+		{"orders of a customer who has the oldest, by amount", func(s *shop) { s.part(50, "/order/?name=guest&sort=highest") }},
+		{"orders of a customer who has nearly all, by amount", func(s *shop) { s.part(50, "/order/?name=wolff&sort=lowest") }},
 		{"one order", func(s *shop) { s.get("/order/100000") }},
 		{"form of an order", func(s *shop) { s.page("/order/form.html?order=100000") }},
 		{"place, change and cancel", func(s *shop) {
@@ -100,7 +108,7 @@ func TestManyOrdersAreNeverScanned(t *testing.T) {
 			s.order(s.do("DELETE", path, ""), 200)
 		}},
 	} {
-		s := start(t, database)
+		s := start(t, database, config{})
 		s.wait()
 		c.do(s)
 		s.stop()
@@ -111,7 +119,7 @@ func TestManyOrdersAreNeverScanned(t *testing.T) {
 		scans, rows = nowScans, nowRows
 	}
 
-	s := start(t, database)
+	s := start(t, database, config{})
 	s.number("SELECT count(*) FROM orders WHERE shipping_zip = 'x'")
 	s.stop()
 	if after, _ := reads(t, database); after == scans {

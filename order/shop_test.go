@@ -37,13 +37,13 @@ type shop struct {
 
 // open starts an instance on a database of its own.
 func open(t testing.TB) *shop {
-	s := start(t, pgtest.URL(t))
+	s := start(t, pgtest.URL(t), config{})
 	s.wait()
 	return s
 }
 
 // start starts an instance on a database that may not be there yet.
-func start(t testing.TB, database string) *shop {
+func start(t testing.TB, database string, cfg config) *shop {
 	t.Helper()
 	db, err := postgres.Open(postgres.Config{URL: database})
 	if err != nil {
@@ -51,7 +51,7 @@ func start(t testing.TB, database string) *shop {
 	}
 	life := &service.Service{Name: "order", DB: db}
 	life.Instance = "order-test"
-	if err := wire(life); err != nil {
+	if err := wire(life, cfg); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -16,16 +16,19 @@ import (
 )
 
 type orderWeb struct {
-	orders  *Orders
-	catalog *Catalog
-	log     *feed.Log
-	page    string // tells this process' pages from others': they name the instance, and another version looks different
+	orders     *Orders
+	catalog    *Catalog
+	log        *feed.Log
+	deliveries *Deliveries
+	page       string // tells this process' pages from others': they name the instance, and another version looks different
 }
 
 func (h *orderWeb) routes(e *echo.Echo) {
 	web.Get(e, "/order/", h.list)
 	e.POST("/order/", h.place)
 	web.Get(e, "/order/form.html", h.form)
+	e.POST("/order/form.html", h.form)
+	e.PUT("/order/form.html", h.form)
 	web.Get(e, "/order/:id", h.show)
 	e.PUT("/order/:id", h.change)
 	e.DELETE("/order/:id", h.cancel)
@@ -49,18 +52,18 @@ func (h *orderWeb) list(c echo.Context) error {
 	case web.HTML:
 		variant, contentType = h.page, "text/html; charset=utf-8"
 	}
-	p, err := web.Paged(c)
+	p, err := web.Paged(c, oldest, highest, lowest)
 	if err != nil {
 		return err
 	}
 	return h.log.ServeState(c.Response(), c.Request(), variant, contentType, func(body *bytes.Buffer) error {
-		name := strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam("name"), "\x00", ""), "")
-		list, more, err := h.orders.List(c.Request().Context(), Selection{Name: name, Before: p.Before, Limit: p.Limit})
+		name := sought(c, "name")
+		list, more, err := h.orders.List(c.Request().Context(), Selection{Name: name, Sort: p.Sort, Behind: p.Behind, Limit: p.Limit})
 		if err != nil {
 			return err
 		}
 		if more {
-			p.NextBefore(c, list[len(list)-1].ID)
+			p.More(c, list[len(list)-1].ID)
 		}
 		if mediaType == web.HTML {
 			return c.Echo().Renderer.Render(body, "list", web.Page{Title: "Orders", Data: listView{list, name, p}}, c)
@@ -70,6 +73,11 @@ func (h *orderWeb) list(c echo.Context) error {
 		}
 		return json.NewEncoder(body).Encode(list)
 	})
+}
+
+// sought is a text of the query, without what Postgres cannot be asked for.
+func sought(c echo.Context, name string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), "")
 }
 
 func (h *orderWeb) show(c echo.Context) error {
@@ -85,33 +93,44 @@ func (h *orderWeb) show(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	d := Delivered{Order: o}
+	if d.Deliveries, err = h.deliveries.Of(c.Request().Context(), id); err != nil {
+		return err
+	}
 	if mediaType == web.HTML {
 		c.Response().Header().Set("Cache-Control", "no-cache")
-		return c.Render(http.StatusOK, "order", web.Page{Title: fmt.Sprintf("Order %d", id), Data: o})
+		return c.Render(http.StatusOK, "order", web.Page{Title: fmt.Sprintf("Order %d", id), Data: d})
 	}
-	return answer(c, http.StatusOK, o)
-}
-
-// answer writes an order as JSON. A GET that has it already is answered 304.
-func answer(c echo.Context, status int, o Order) error {
-	b, err := json.Marshal(o)
+	b, err := body(c, d.ETag(), d)
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set("ETag", o.ETag())
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Content-Type", web.JSON)
-	if status != http.StatusOK || c.Request().Method == http.MethodPut || c.Request().Method == http.MethodDelete {
-		return c.Blob(status, web.JSON, append(b, '\n'))
-	}
 	c.Request().Header.Del("If-Modified-Since") // two changes can fall into one second
-	http.ServeContent(c.Response(), c.Request(), "", o.Updated.Time(), bytes.NewReader(append(b, '\n')))
+	http.ServeContent(c.Response(), c.Request(), "", o.Updated.Time(), bytes.NewReader(b))
 	return nil
 }
 
+// answer writes what a change made of an order: the order alone, as nobody can have acknowledged it yet.
+func answer(c echo.Context, status int, o Order) error {
+	b, err := body(c, o.ETag(), o)
+	if err != nil {
+		return err
+	}
+	return c.Blob(status, web.JSON, b)
+}
+
+// body is an order in JSON; its headers are set.
+func body(c echo.Context, etag string, order any) ([]byte, error) {
+	b, err := json.Marshal(order)
+	h := c.Response().Header()
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Type", web.JSON)
+	return append(b, '\n'), err
+}
+
 func (h *orderWeb) place(c echo.Context) error {
-	d, _, form, err := draft(c)
+	d, _, form, err := h.draft(c)
 	var o Order
 	if err == nil {
 		o, err = h.orders.Place(c.Request().Context(), d)
@@ -131,13 +150,12 @@ func (h *orderWeb) change(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d, match, form, err := draft(c)
+	d, match, form, err := h.draft(c)
 	var o Order
 	if err == nil {
 		o, err = h.orders.Change(c.Request().Context(), id, match, d)
 	}
 	if form != nil {
-		form.ID = id
 		return h.afterForm(c, form, o, err)
 	}
 	if err != nil {
@@ -167,7 +185,7 @@ func (h *orderWeb) cancel(c echo.Context) error {
 }
 
 // draft reads what a client sent: JSON, or a form, which is then returned too.
-func draft(c echo.Context) (d Draft, match string, form *formView, err error) {
+func (h *orderWeb) draft(c echo.Context) (d Draft, match string, form *formView, err error) {
 	mediaType, err := web.BodyType(c)
 	if err != nil {
 		return d, "", nil, err
@@ -183,6 +201,9 @@ func draft(c echo.Context) (d Draft, match string, form *formView, err error) {
 		return d, c.Request().Header.Get("If-Match"), nil, f.Err()
 	}
 	form = readForm(c.Request().PostForm)
-	d, err = form.draft()
+	form.ID = number(c.Param("id"))
+	if err = h.understand(c.Request().Context(), form); err == nil {
+		d, err = form.draft()
+	}
 	return d, form.Match, form, err
 }

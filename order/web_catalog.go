@@ -24,25 +24,43 @@ func (h *catalogWeb) routes(e *echo.Echo) {
 type catalogView struct {
 	Customers []Customer
 	Items     []Item
+	Find      string // what their names contain
+	More      bool   // there are more than these
 	Typed     map[string]string
 	Faults    map[string]string
 }
 
+// Sizes of the lists: all that a program gets, and what a page shows.
+const (
+	listed    = 1000
+	pageLines = 100
+)
+
 func (h *catalogWeb) customers(c echo.Context, status int, view catalogView) error {
-	list, err := h.catalog.Customers(c.Request().Context())
+	view.Find = sought(c, "find")
+	limit, err := web.Query(c, "limit", listed, listed)
 	if err != nil {
 		return err
 	}
-	view.Customers = list
+	list, err := h.catalog.Customers(c.Request().Context(), view.Find, int(limit))
+	if err != nil {
+		return err
+	}
+	view.Customers, view.More = atMost(pageLines, list)
 	return show(c, status, "customers", "Customers", view, list)
 }
 
 func (h *catalogWeb) items(c echo.Context, status int, view catalogView) error {
-	list, err := h.catalog.Items(c.Request().Context())
+	view.Find = sought(c, "find")
+	limit, err := web.Query(c, "limit", listed, listed)
 	if err != nil {
 		return err
 	}
-	view.Items = list
+	list, err := h.catalog.Items(c.Request().Context(), view.Find, int(limit))
+	if err != nil {
+		return err
+	}
+	view.Items, view.More = atMost(pageLines, list)
 	return show(c, status, "items", "Items", view, list)
 }
 

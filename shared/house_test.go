@@ -57,12 +57,18 @@ func sources(t *testing.T) (all []source) {
 }
 
 func TestHouse(t *testing.T) {
-	services := []string{"order", "invoicing", "shipping"}
-	for _, s := range sources(t) {
-		folder, _, _ := strings.Cut(s.path, "/")
+	all := sources(t)
+	var services []string
+	for _, s := range all {
+		if part := partOf(s.path); s.path == part+"/main.go" {
+			services = append(services, part)
+		}
+	}
+	for _, s := range all {
+		folder := partOf(s.path)
 		for _, i := range s.imports {
 			into, ours := strings.CutPrefix(i, "msatom/")
-			to, _, _ := strings.Cut(into, "/")
+			to := partOf(into)
 			switch {
 			case ours && folder != to && slices.Contains(services, to):
 				t.Errorf("%s imports a service: %s", s.path, i)
@@ -92,6 +98,10 @@ func TestHouse(t *testing.T) {
 		if slices.Contains(services, folder) && filepath.Base(s.path) == "main.go" && s.lines > 60 {
 			t.Errorf("%s has %d lines: it is wiring only", s.path, s.lines)
 		}
+		// go doc shows what stands directly above the package's name, of all files.
+		if doc := s.file.Doc.Text(); folder == "shared" && !s.test && doc != "" && !strings.HasPrefix(doc, "Package ") && s.file.Name.Name != "main" {
+			t.Errorf("%s: what it is about stands where the package's own comment belongs: leave a line free below it", s.path)
+		}
 		undocumented(t, s)
 	}
 	// The story is told by three files, each read in about a minute.
@@ -104,6 +114,15 @@ func TestHouse(t *testing.T) {
 			t.Errorf("%s has %d lines, too many for a minute", story, n)
 		}
 	}
+}
+
+// partOf is the part of the whole that a file or package belongs to: a folder below the root or below examples/.
+func partOf(path string) string {
+	parts := strings.SplitN(path, "/", 3)
+	if parts[0] == "examples" && len(parts) > 1 {
+		return "examples/" + parts[1]
+	}
+	return parts[0]
 }
 
 // webFile says whether a file is one of those that speak echo, so that its successor is one afternoon.

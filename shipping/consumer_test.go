@@ -1,46 +1,17 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"msatom/shared/feed"
+	"msatom/shared/consumer"
+	"msatom/shared/consumer/consumertest"
 	"msatom/shared/poll"
-	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
 )
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
-
-func database(t *testing.T) *postgres.DB {
-	t.Helper()
-	return pgtest.Open(t, poll.Migration(), feed.Migration(), postgres.Files("shipping", files))
-}
-
-// apply hands entries to the consumer in one transaction, as the poller does.
-func apply(t *testing.T, db *postgres.DB, entries ...poll.Entry) ([]int64, error) {
-	t.Helper()
-	tx := db.Begin()
-	written, err := consumer("shipping-1", newLog(db, nil))(context.Background(), tx, entries)
-	if err != nil {
-		tx.Rollback()
-		return nil, err
-	}
-	return written, tx.Commit().Error
-}
-
-func event(log string, position int64, order string) poll.Entry {
-	return poll.Entry{Epoch: log, Position: position, Updated: time.Unix(position, 0), Content: json.RawMessage(order)}
-}
 
 func order1(status, street string, counts ...int) string {
 	lines := []string{}
@@ -53,10 +24,10 @@ func order1(status, street string, counts ...int) string {
 
 // The shipment of an order follows its newest event, whatever the order in which events arrive.
 func TestTheNewestEventWins(t *testing.T) {
-	placed := event("a", 1, order1("placed", "Unter den Linden", 1, 2))
-	changed := event("a", 2, order1("placed", "Friedrichstraße", 3))
-	cancelled := event("a", 3, order1("cancelled", "Friedrichstraße", 3))
-	restored := event("b", 1, order1("placed", "Unter den Linden", 1, 2)) // another log begins again at 1
+	placed := consumertest.Event("a", 1, 1, order1("placed", "Unter den Linden", 1, 2))
+	changed := consumertest.Event("a", 2, 1, order1("placed", "Friedrichstraße", 3))
+	cancelled := consumertest.Event("a", 3, 1, order1("cancelled", "Friedrichstraße", 3))
+	restored := consumertest.Event("b", 1, 1, order1("placed", "Unter den Linden", 1, 2)) // another log begins again at 1
 	for _, c := range []struct {
 		name    string
 		events  []poll.Entry
@@ -71,16 +42,16 @@ func TestTheNewestEventWins(t *testing.T) {
 		{"another log", []poll.Entry{placed, cancelled, restored, restored}, 3, "ready Unter den Linden 3 pieces at 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			db := database(t)
+			trial := consumertest.New(t, shipping)
 			n := 0
 			for _, e := range c.events {
-				written, err := apply(t, db, e)
+				written, err := trial.Apply(e)
 				if err != nil {
 					t.Fatal(err)
 				}
-				n += len(written)
+				n += written
 			}
-			i, err := (&Shipments{db.DB}).Get(context.Background(), 1)
+			i, err := shipping.Get(trial.DB, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,7 +63,7 @@ func TestTheNewestEventWins(t *testing.T) {
 	}
 }
 
-func pieces(s Shipment) (n int) {
+func pieces(s *Shipment) (n int) {
 	for _, l := range s.Lines {
 		n += l.Count
 	}
@@ -101,10 +72,9 @@ func pieces(s Shipment) (n int) {
 
 // A batch is written whole or not at all; the poller then tries its entries one by one.
 func TestWhatIsNoOrderIsRefused(t *testing.T) {
-	good := event("a", 1, strings.Replace(order1("placed", "x", 1), `"id":1`, `"id":2`, 1))
+	good := consumertest.Event("a", 1, 2, order1("placed", "x", 1))
 	for name, content := range map[string]string{
 		"not JSON":        `<html>`,
-		"no id":           `{"customer":{"customerId":1}}`,
 		"no customer":     `{"id":1}`,
 		"a count of 0":    order1("placed", "x", 0),
 		"a count below 0": order1("placed", "x", -1),
@@ -112,13 +82,12 @@ func TestWhatIsNoOrderIsRefused(t *testing.T) {
 		"NUL":             strings.Replace(order1("placed", "x", 1), "iPod", `i\u0000Pod`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := database(t)
-			if _, err := apply(t, db, good, event("a", 2, content)); err == nil {
+			trial := consumertest.New(t, shipping)
+			if _, err := trial.Apply(good, consumertest.Event("a", 2, 1, content)); err == nil {
 				t.Error("accepted")
 			}
-			list, _, err := (&Shipments{db.DB}).List(context.Background(), 1<<62, 10)
-			if err != nil || len(list) > 0 {
-				t.Errorf("written: %+v, %v", list, err)
+			if i, err := shipping.Get(trial.DB, 2); err == nil {
+				t.Errorf("written: %+v", i)
 			}
 		})
 	}
@@ -126,52 +95,7 @@ func TestWhatIsNoOrderIsRefused(t *testing.T) {
 
 // The feed document that order's own test keeps (its contract) becomes the shipments that this test keeps.
 func TestContract(t *testing.T) {
-	document, err := os.ReadFile("../order/testdata/document.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.Header.Get("Accept"), "application/atom+xml") {
-			fmt.Fprint(w, `<feed xmlns="http://www.w3.org/2005/Atom"><link rel="alternate" type="application/json" href="/order/feed"/></feed>`)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		// Its links lead where it was recorded; here nothing is to be followed.
-		_, _ = w.Write([]byte(strings.ReplaceAll(string(document), "http://order:8080", "http://"+r.Host)))
-	}))
-	defer server.Close()
-	db := database(t)
-	p, err := poll.New(db.DB, poll.Config{Source: poll.Source{FeedURL: server.URL + "/order/feed", Schedule: "@every 1h"}, Feed: "order", Record: "shipment"}, consumer("shipping-1", newLog(db, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := p.Poll(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	list, _, err := (&Shipments{db.DB}).List(context.Background(), 1<<62, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := json.MarshalIndent(list, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "testdata/shipments.json", append(got, '\n'))
-}
-
-// golden compares with a kept file; UPDATE=1 keeps what is there now.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(name, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-kept +now):\n%s", name, diff)
-	}
+	c := consumertest.New(t, shipping)
+	c.Read("../order/testdata/document.json")
+	c.Golden("testdata/shipments.json", consumer.List[*Shipment])
 }

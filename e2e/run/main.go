@@ -5,9 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
+	"strings"
 	"time"
 
 	"msatom/e2e/system"
@@ -17,17 +16,19 @@ import (
 const patience = 5 * time.Minute
 
 func main() {
-	config, err := configure(os.Getenv)
+	root, err := system.FindRoot()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	config, err := configure(root, os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
 	config.Output = os.Stdout
 
-	// The signals stay caught until the end: a second Ctrl-C does not cut the stop short.
-	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	ctx = whileParentWaits(ctx)
-	if err := run(ctx, config); err != nil {
+	if err := run(system.UntilTold(), config); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -49,29 +50,30 @@ func run(ctx context.Context, config system.Config) error {
 	return s.Stop()
 }
 
-// configure reads the port of the front door and the number of instances.
-func configure(getenv func(string) string) (system.Config, error) {
-	config := system.Config{Dir: ".run"}
-	for _, v := range []struct {
-		name             string
-		to               *int
-		preset, min, max int
-	}{
-		{"PORT", &config.Port, 8080, 1, 65535},
-		{"ORDER", &config.Order, 1, 1, system.MaxInstances},
-		{"INVOICING", &config.Invoicing, 1, 1, system.MaxInstances},
-		{"SHIPPING", &config.Shipping, 1, 1, system.MaxInstances},
-	} {
-		*v.to = v.preset
-		text := getenv(v.name)
-		if text == "" {
-			continue
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < v.min || n > v.max {
-			return config, fmt.Errorf("%s=%s: a number from %d to %d is needed", v.name, text, v.min, v.max)
-		}
-		*v.to = n
+// configure reads the port of the front door and the number of instances of each service, in the variable of its name in capitals.
+func configure(root string, getenv func(string) string) (config system.Config, err error) {
+	config = system.Config{Root: root, Dir: ".run", Scale: map[string]int{}}
+	if config.Port, err = number(getenv, "PORT", 8080, 65535); err != nil {
+		return config, err
 	}
-	return config, nil
+	services, err := system.Services(root)
+	for _, s := range services {
+		if config.Scale[s.Name], err = number(getenv, strings.ToUpper(s.Name), 1, system.MaxInstances); err != nil {
+			return config, err
+		}
+	}
+	return config, err
+}
+
+// number reads a variable, which may be from 1 to most; where it is not set it is preset.
+func number(getenv func(string) string, name string, preset, most int) (int, error) {
+	text := getenv(name)
+	if text == "" {
+		return preset, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("%s=%s: a number from 1 to %d is needed", name, text, most)
+	}
+	return n, nil
 }

@@ -26,13 +26,13 @@ func (s *System) newApache(reserved net.Listener) (*Program, error) {
 	}
 	root := s.config.Root
 	who = who.reaching(run, filepath.Join(root, "apache/httpd.conf"), filepath.Join(root, "apache/htdocs/index.html"),
-		filepath.Join(root, "shared/page/style.css"))
+		filepath.Join(root, "shared/page/style.css"), filepath.Join(root, "shared/page/live.js"))
 	if who.switched && s.port < 1024 {
 		who.caps = append(who.caps, unix.CAP_NET_BIND_SERVICE)
 	}
 	args := []string{
 		"-C", fmt.Sprintf("Define PORT %d", s.port),
-		"-C", "Define PUBLIC_URL " + s.URL(),
+		"-C", "Define PUBLIC_URL " + s.publicURL(),
 		"-C", fmt.Sprintf(`Define ROOT "%s"`, root),
 		"-C", fmt.Sprintf(`Define RUN "%s"`, run),
 	}
@@ -40,6 +40,9 @@ func (s *System) newApache(reserved net.Listener) (*Program, error) {
 		args = append(args, "-C", fmt.Sprintf("Define %s %s", strings.ReplaceAll(i.name, "-", "_"), i.Addr))
 	}
 	args = append(args, "-f", filepath.Join(root, "apache/httpd.conf"), "-D", "FOREGROUND", "-D", "NO_ACCESS_LOG")
+	for _, service := range s.config.services {
+		args = append(args, "-c", "Use Service "+service.Name)
+	}
 	return &Program{
 		name:       "apache",
 		who:        who,

@@ -1,11 +1,12 @@
 package system
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -17,30 +18,42 @@ type Config struct {
 	Env    []string  // more environment for the services, such as "POLL_SCHEDULE=@every 1s"
 	Output io.Writer // what the programs say; nowhere if nil
 
-	Order, Invoicing, Shipping int // instances, 1 to 9; 0 stands for 1
+	Scale map[string]int // how many instances of a service, 1 to 9; of one that is not named here, 1
+
+	// For trials:
+	Fresh    bool              // begin with an empty database, whatever an earlier start left
+	Replace  map[string]string // folder of the program that takes the place of a service
+	Postgres []string          // more settings of Postgres, such as "track_commit_timestamp=on"
+	// Between is told where the front door is, as host:port, and returns the address under which the feeds' readers are to
+	// know it: that of something in between.
+	Between func(front string) (url string, err error)
+
+	services []Service // found in Root
 }
 
 // MaxInstances is how many instances of one service Apache has places for.
 const MaxInstances = 9
 
-// services are the programs, in the order in which they are started.
-var services = []string{"order", "invoicing", "shipping"}
-
 func (c Config) instances(service string) int {
-	n := map[string]int{"order": c.Order, "invoicing": c.Invoicing, "shipping": c.Shipping}[service]
-	if n == 0 {
-		return 1
+	if n, ok := c.Scale[service]; ok {
+		return n
 	}
-	return n
+	return 1
 }
 
 // complete returns the configuration with absolute paths, or says what is wrong with it.
 func (c Config) complete() (Config, error) {
 	var err error
 	if c.Root == "" {
-		if c.Root, err = findRoot(); err != nil {
+		if c.Root, err = FindRoot(); err != nil {
 			return c, err
 		}
+	}
+	if c.services, err = Services(c.Root); err != nil {
+		return c, err
+	}
+	for i := range c.services {
+		c.services[i].Folder = cmp.Or(c.Replace[c.services[i].Name], c.services[i].Folder)
 	}
 	if c.Dir == "" {
 		return c, errors.New("no directory given for the system's data")
@@ -56,31 +69,16 @@ func (c Config) complete() (Config, error) {
 			return c, fmt.Errorf("Apache's configuration cannot name %q: use a path without quotes, backslashes and dollar signs", path)
 		}
 	}
-	for _, service := range services {
-		if n := c.instances(service); n < 1 || n > MaxInstances {
-			return c, fmt.Errorf("%s: %d instances asked for, 1 to %d are possible", service, n, MaxInstances)
+	for name, n := range c.Scale {
+		if !slices.ContainsFunc(c.services, func(s Service) bool { return s.Name == name }) {
+			return c, fmt.Errorf("%d instances of %s asked for, which is no service", n, name)
+		}
+		if n < 1 || n > MaxInstances {
+			return c, fmt.Errorf("%s: %d instances asked for, 1 to %d are possible", name, n, MaxInstances)
 		}
 	}
 	if c.Output == nil {
 		c.Output = io.Discard
 	}
 	return c, nil
-}
-
-// findRoot looks for the repository from the working directory upwards.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "apache", "httpd.conf")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("the repository is not above the working directory")
-		}
-		dir = parent
-	}
 }

@@ -3,14 +3,17 @@ package system
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -79,7 +82,7 @@ func frontDoor(t *testing.T, instances map[string]string) string {
 	t.Cleanup(apache.Down)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	if err := waitFor(ctx, s.URL()+"/"); err != nil {
+	if err := waitFor(ctx, s.URL()+"/style.css"); err != nil {
 		t.Fatal(err)
 	}
 	return s.URL()
@@ -122,7 +125,7 @@ func TestOnlyTheServicesAddressesAreForwarded(t *testing.T) {
 	url := frontDoor(t, map[string]string{"order-1": order.addr()})
 	for _, path := range []string{
 		"/readyz", "/healthz", "/metrics", "/server-status", "/balancer-manager", "/feed/1", "/feedback", "/ORDER/", "/httpd.conf",
-		"/order/../readyz", "/order/%2e%2e/readyz", "/order/..%2freadyz", "//order//..//readyz", "/order/.%2e/metrics", "/error/", "/nowhere",
+		"/order/../readyz", "/order/%2e%2e/readyz", "/order/..%2freadyz", "//order//..//readyz", "/order/.%2e/metrics", "/error/", "/error.html", "/frame/head.html", "/nowhere",
 	} {
 		got := ask(t, "GET", url+path, "")
 		if got.status != http.StatusNotFound || !strings.Contains(got.body, "There is nothing at this address") {
@@ -132,7 +135,7 @@ func TestOnlyTheServicesAddressesAreForwarded(t *testing.T) {
 	if asked := order.requests(); len(asked) != 0 {
 		t.Errorf("the service was asked for %s", asked[0].RequestURI)
 	}
-	for _, path := range []string{"/order/", "/order/1?a=b", "/feed", "/order/customer/"} {
+	for _, path := range []string{"/order/", "/order/1?a=b", "/order/feed", "/order/customer/"} {
 		ask(t, "GET", url+path, "")
 		if asked := order.requests(); len(asked) != 1 || asked[0].RequestURI != path {
 			t.Errorf("%s was not forwarded as it is: %v", path, asked)
@@ -141,13 +144,19 @@ func TestOnlyTheServicesAddressesAreForwarded(t *testing.T) {
 	if got := ask(t, "GET", url+"/order", ""); got.status != http.StatusPermanentRedirect || got.header.Get("Location") != "/order/" {
 		t.Errorf("/order: %d to %q", got.status, got.header.Get("Location"))
 	}
+	ask(t, "GET", url+"/feed", "") // the original's address
+	if asked := order.requests(); len(asked) != 1 || asked[0].RequestURI != "/order/feed" {
+		t.Errorf("/feed was forwarded as %v", asked)
+	}
 	for _, method := range []string{"POST", "PUT", "DELETE", "TRACE"} {
 		if got := ask(t, method, url+"/", ""); got.status != http.StatusMethodNotAllowed {
 			t.Errorf("%s /: %d, want 405", method, got.status)
 		}
 	}
-	if got := ask(t, "GET", url+"/style.css", ""); got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/css") {
-		t.Errorf("/style.css: %d %s", got.status, got.header.Get("Content-Type"))
+	for path, contentType := range map[string]string{"/style.css": "text/css", "/live.js": "text/javascript"} {
+		if got := ask(t, "GET", url+path, ""); got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), contentType) {
+			t.Errorf("%s: %d %s", path, got.status, got.header.Get("Content-Type"))
+		}
 	}
 }
 
@@ -171,6 +180,43 @@ func TestForgedHeadersAreNotForwarded(t *testing.T) {
 		if strings.Contains(seen.String(), trace) {
 			t.Errorf("%q got through:\n%s", trace, seen.String())
 		}
+	}
+}
+
+// The front page is put together from what the services say of themselves; who does not answer is left out, and it is said.
+func TestTheFrontPageIsPutTogether(t *testing.T) {
+	order, invoicing := newBackend(t, "order-1"), newBackend(t, "invoicing-1")
+	url := frontDoor(t, map[string]string{"order-1": order.addr(), "invoicing-1": invoicing.addr()})
+	says := func(b *backend, status int, text string) {
+		b.answer = func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(status)
+			io.WriteString(w, text)
+		}
+	}
+	says(order, 200, `the orders, then (<!--#include virtual="/invoicing/overview" onerror="/frame/down.html" -->), (<!--#include virtual="/shipping/overview" onerror="/frame/down.html" -->)`)
+	for _, c := range []struct {
+		status int
+		text   string
+		want   []string
+	}{
+		{200, "the invoices", []string{"the orders, then (the invoices), (<p", "This service does not answer just now"}},
+		{503, "no database", []string{"the orders, then (<p", "This service does not answer just now"}},
+		{200, `<!--#include virtual="/readyz" -->x`, []string{"x), (<p"}},
+	} {
+		says(invoicing, c.status, c.text)
+		for _, path := range []string{"/", "/order/overview"} {
+			got := ask(t, "GET", url+path, "")
+			for _, want := range c.want {
+				if got.status != 200 || !strings.Contains(got.body, want) {
+					t.Errorf("%s with %d %q: %d without %q:\n%s", path, c.status, c.text, got.status, want, got.body)
+				}
+			}
+		}
+	}
+	says(order, 503, "no database")
+	if got := ask(t, "GET", url+"/", ""); got.status != 200 || !strings.Contains(got.body, "Order does not answer just now") || !strings.Contains(got.body, `id="overview" data-live="/order/overview"`) {
+		t.Errorf("without order: %d\n%s", got.status, got.body)
 	}
 }
 
@@ -276,5 +322,198 @@ func TestErrorsOfAServicePassThrough(t *testing.T) {
 	order.requests()
 	if got := ask(t, "POST", url+"/order/", strings.Repeat("x", 3<<20)); got.status != http.StatusRequestEntityTooLarge || len(order.requests()) != 0 {
 		t.Errorf("3 MiB: %d, want 413 by Apache", got.status)
+	}
+}
+
+// Who asks for JSON gets Apache's own errors as problem documents, everybody else as pages of the site.
+func TestApachesErrorsAsAsked(t *testing.T) {
+	url := frontDoor(t, map[string]string{"order-1": "127.0.0.1:1"}) // where nobody listens
+	for path, status := range map[string]int{"/nowhere": 404, "/metrics": 404, "/order/": 503} {
+		for _, accept := range []string{"application/json", "application/problem+json, */*;q=0.1", "application/feed+json"} {
+			got := ask(t, "GET", url+path, "", "Accept", accept)
+			var p struct {
+				Status        int
+				Title, Detail string
+			}
+			if err := json.Unmarshal([]byte(got.body), &p); err != nil || p.Status != status || p.Title == "" || p.Detail == "" {
+				t.Errorf("%s as %s: %v %q", path, accept, err, got.body)
+			}
+			if kind := got.header.Get("Content-Type"); got.status != status || kind != "application/problem+json" {
+				t.Errorf("%s as %s: %d %s", path, accept, got.status, kind)
+			}
+		}
+		for _, accept := range []string{"", "*/*", "text/html,application/json;q=0.9,*/*;q=0.8"} {
+			got := ask(t, "GET", url+path, "", "Accept", accept)
+			if got.status != status || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, "</footer>") {
+				t.Errorf("%s as %q: %d %s", path, accept, got.status, got.header.Get("Content-Type"))
+			}
+			if vary := got.header.Get("Vary"); !strings.Contains(vary, "Accept") {
+				t.Errorf("%s varies by %q", path, vary)
+			}
+		}
+	}
+}
+
+// An instance that hangs is out within five seconds; what it was sent before is answered then by an error, or by another
+// instance where this one cannot have carried it out. Nothing is carried out twice.
+func TestFrozenInstance(t *testing.T) {
+	var frozen atomic.Pointer[chan struct{}]
+	var mu sync.Mutex
+	done := map[string]int{}
+	instances := map[string]string{}
+	for n := range 3 {
+		name := fmt.Sprintf("order-%d", n+1)
+		b := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if thawed := frozen.Load(); thawed != nil && name == "order-2" {
+				<-*thawed
+			}
+			_, err := io.Copy(io.Discard, r.Body)
+			if id := r.Header.Get("Test-Id"); id != "" && err == nil {
+				mu.Lock()
+				done[id]++
+				mu.Unlock()
+			}
+			w.Header().Set("X-Instance", name)
+		}))
+		defer b.Close()
+		instances[name] = b.Listener.Addr().String()
+	}
+	url := frontDoor(t, instances)
+	for range 6 {
+		ask(t, "GET", url+"/order/", "")
+	}
+
+	thaw := make(chan struct{})
+	frozen.Store(&thaw)
+	began := time.Now()
+	last := began
+	sent := map[string]answer{}
+	var clients sync.WaitGroup
+	for client := range 8 {
+		clients.Go(func() {
+			for n := 0; time.Since(began) < 7*time.Second; n++ {
+				kind := []string{"GET", "POST", "DELETE", "PUT"}[n%4]
+				body := map[string]string{"POST": "a=b", "PUT": "{}"}[kind]
+				id, start := fmt.Sprint(client, "-", n), time.Now()
+				a := ask(t, kind, url+"/order/1", body, "Test-Id", id)
+				took := time.Since(start)
+				mu.Lock()
+				sent[id] = a
+				if took > time.Second && start.After(last) {
+					last = start
+				}
+				mu.Unlock()
+				switch {
+				case took > 6*time.Second:
+					t.Errorf("%s was answered after %v", kind, took)
+				case body != "" && a.status != http.StatusOK:
+					t.Errorf("%s that no instance began to read: %d", kind, a.status)
+				case a.status != http.StatusOK && a.status < 502:
+					t.Errorf("%s: %d", kind, a.status)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	clients.Wait()
+	if after := last.Sub(began); after > 5*time.Second {
+		t.Errorf("still sent to the frozen instance after %v", after)
+	}
+	frozen.Store(nil)
+	close(thaw)
+	for back := time.Now(); ask(t, "GET", url+"/order/", "").header.Get("X-Instance") != "order-2"; time.Sleep(20 * time.Millisecond) {
+		if time.Since(back) > 5*time.Second {
+			t.Fatal("not used again after it was thawed")
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	failed := 0
+	for id, a := range sent {
+		if a.status != http.StatusOK {
+			failed++
+		}
+		if done[id] > 1 || (done[id] == 0 && a.status == http.StatusOK) {
+			t.Errorf("a request answered by %d was carried out %d times", a.status, done[id])
+		}
+	}
+	t.Logf("%d requests, %d failed, the last sent to it after %v", len(sent), failed, last.Sub(began))
+}
+
+// What a service lets caches keep is served by Apache after the first request, each form by itself; everything else is not kept.
+func TestFeedDocumentsAreKept(t *testing.T) {
+	order := newBackend(t, "order-1")
+	etag := func(r *http.Request) string {
+		return fmt.Sprintf(`"%s-%s"`, r.Header.Get("Accept"), r.Header.Get("Accept-Encoding"))
+	}
+	lifetime := map[string]string{"/order/feed/1": "public, max-age=31536000, immutable", "/order/feed": "no-cache", "/order/feed/2": "no-cache"}
+	order.answer = func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", lifetime[r.URL.Path])
+		h.Set("Vary", "Accept, Accept-Encoding")
+		h.Set("Etag", etag(r))
+		h.Set("Last-Modified", "Sun, 22 Nov 2026 03:00:00 GMT")
+		h.Set("Content-Type", "text/plain")
+		if r.Header.Get("Accept-Encoding") == "gzip" {
+			h.Set("Content-Encoding", "gzip")
+		}
+		if r.Header.Get("If-None-Match") == etag(r) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		body := strings.Repeat("0123456789", 10_000) + etag(r)
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		io.WriteString(w, body)
+	}
+	url := frontDoor(t, map[string]string{"order-1": order.addr()})
+	forms := [][]string{{"Accept", "a/b", "Accept-Encoding", "identity"}, {"Accept", "a/b", "Accept-Encoding", "gzip"}, {"Accept", "c/d", "Accept-Encoding", "gzip"}}
+	ask(t, "HEAD", url+"/order/feed/1", "", forms[0]...) // has no body that could be kept
+	if n := len(order.requests()); n != 1 {
+		t.Errorf("HEAD: the service was asked %d times", n)
+	}
+	for _, form := range forms {
+		tag := fmt.Sprintf(`"%s-%s"`, form[1], form[3])
+		for n := range 4 {
+			got := ask(t, "GET", url+"/order/feed/1", "", form...)
+			if got.status != http.StatusOK || got.header.Get("Etag") != tag || !strings.HasSuffix(got.body, tag) || len(got.body) < 100_000 {
+				t.Errorf("%v: %d %s, %d bytes", form, got.status, got.header.Get("Etag"), len(got.body))
+			}
+			if _, kept := got.header["Age"]; kept != (n > 0) || got.header.Get("X-Instance") != "order-1" {
+				t.Errorf("%v, request %d: %v", form, n+1, got.header)
+			}
+		}
+		if got := ask(t, "GET", url+"/order/feed/1", "", append(form, "If-None-Match", tag)...); got.status != http.StatusNotModified || got.header.Get("Etag") != tag {
+			t.Errorf("%v asked again with its tag: %d %v", form, got.status, got.header)
+		}
+		if got := ask(t, "HEAD", url+"/order/feed/1", "", form...); got.status != http.StatusOK || got.header.Get("Etag") != tag || got.body != "" {
+			t.Errorf("HEAD of %v: %d %v", form, got.status, got.header)
+		}
+		if n := len(order.requests()); n != 1 {
+			t.Errorf("%v: the service was asked %d times, want once", form, n)
+		}
+	}
+	// Another name for this host is no other document, and what a client insists on is fetched.
+	ask(t, "GET", url+"/order/feed/1", "", append(forms[0], "Host", "elsewhere.example")...)
+	if n := len(order.requests()); n != 0 {
+		t.Errorf("the service was asked %d times for what is there under another host", n)
+	}
+	ask(t, "GET", url+"/order/feed/1", "", append(forms[0], "Cache-Control", "no-cache")...)
+	if n := len(order.requests()); n != 1 {
+		t.Errorf("no-cache: the service was asked %d times, want once", n)
+	}
+	for _, path := range []string{"/order/feed", "/order/feed/2", "/order/", "/order/1"} {
+		for range 3 {
+			ask(t, "GET", url+path, "", forms[1]...)
+		}
+		if got := ask(t, "GET", url+path, "", append(forms[1], "If-None-Match", `"a/b-gzip"`)...); got.status != http.StatusNotModified {
+			t.Errorf("%s with its tag: %d", path, got.status)
+		}
+		asked := order.requests()
+		if len(asked) != 4 {
+			t.Errorf("%s: the service was asked %d times, want every time", path, len(asked))
+		}
+		if strings.Contains(path, "feed") && asked[2].Header.Get("If-None-Match") != "" {
+			t.Errorf("%s: kept, and asked whether it still holds: then others may get an old one meanwhile", path)
+		}
 	}
 }

@@ -9,27 +9,30 @@ import (
 	"path/filepath"
 )
 
-// The database's passwords are made once, with the database, and kept beside it for the next start.
+// The database's passwords are made once, with the database or with a new service, and kept beside it for the next start.
 
-// loadPasswords reads the passwords from dir, or makes them.
-func loadPasswords(dir string) (map[string]string, error) {
+// loadPasswords reads the passwords from dir, and makes those that are not there yet.
+func loadPasswords(dir string, services []Service) (map[string]string, error) {
 	file := filepath.Join(dir, "passwords.json")
 	passwords := map[string]string{}
 	text, err := os.ReadFile(file)
-	if err == nil {
+	switch {
+	case err == nil:
 		if err := json.Unmarshal(text, &passwords); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
-		return passwords, nil
-	}
-	if !errors.Is(err, os.ErrNotExist) {
+	case !errors.Is(err, os.ErrNotExist):
 		return nil, err
+	default:
+		if _, err := os.Stat(filepath.Join(dir, "pg")); err == nil {
+			return nil, fmt.Errorf("%s is gone: nobody can open the database beside it any more (remove %s to begin anew)", file, dir)
+		}
+		passwords[superuser] = rand.Text()
 	}
-	if _, err := os.Stat(filepath.Join(dir, "pg")); err == nil {
-		return nil, fmt.Errorf("%s is gone: nobody can open the database beside it any more (remove %s to begin anew)", file, dir)
-	}
-	for _, role := range append([]string{superuser}, services...) {
-		passwords[role] = rand.Text()
+	for _, service := range services {
+		if passwords[service.Name] == "" {
+			passwords[service.Name] = rand.Text()
+		}
 	}
 	if text, err = json.MarshalIndent(passwords, "", "  "); err != nil {
 		return nil, err

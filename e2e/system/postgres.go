@@ -78,7 +78,7 @@ func (s *System) startPostgres(ctx context.Context) error {
 		return err
 	}
 	s.postgresBin, s.postgresPort = bin, portOf(reserved)
-	s.postgres = newPostgres(bin, data, who, reserved, s.out)
+	s.postgres = newPostgres(bin, data, who, reserved, s.config.Postgres, s.out)
 	if err := s.postgres.Up(); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *System) startPostgres(ctx context.Context) error {
 	return s.makeRoles(ctx)
 }
 
-func newPostgres(bin, data string, who account, reserved net.Listener, out *output) *Program {
+func newPostgres(bin, data string, who account, reserved net.Listener, settings []string, out *output) *Program {
 	return &Program{
 		name:       "postgres",
 		who:        who,
@@ -102,7 +102,10 @@ func newPostgres(bin, data string, who account, reserved net.Listener, out *outp
 				"-c", "listen_addresses=127.0.0.1",
 				"-c", "port="+strconv.Itoa(portOf(reserved)),
 				"-c", "unix_socket_directories=",
-				"-c", "max_connections=300")
+				"-c", "max_connections=500")
+			for _, setting := range settings {
+				cmd.Args = append(cmd.Args, "-c", setting)
+			}
 			cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
 			return cmd
 		},
@@ -118,6 +121,14 @@ func dropsOfPostgres(line string) bool {
 		}
 	}
 	return false
+}
+
+// clear removes the database and its passwords.
+func (s *System) clear(ctx context.Context) error {
+	if err := endOrphan(ctx, s.path("pg")); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(s.path("pg")), os.RemoveAll(s.path("passwords.json")))
 }
 
 // makeDatabase runs initdb beside the place and moves the result there, so that half a database is never found.
@@ -195,10 +206,10 @@ func (s *System) makeRoles(ctx context.Context) error {
 		return fmt.Errorf("making the database: %w", err)
 	}
 	script := filepath.Join(s.config.Root, "docker/postgres/service.sql")
-	for _, service := range services {
-		input := fmt.Sprintf("\\set service %s\n\\set password %s\n\\i '%s'\n", service, s.passwords[service], script)
+	for _, service := range s.config.services {
+		input := fmt.Sprintf("\\set service %s\n\\set password %s\n\\i '%s'\n", service.Name, s.passwords[service.Name], script)
 		if err := s.psql(ctx, database, input); err != nil {
-			return fmt.Errorf("making the role of %s: %w", service, err)
+			return fmt.Errorf("making the role of %s: %w", service.Name, err)
 		}
 	}
 	return nil
@@ -243,3 +254,6 @@ func (s *System) DatabaseURL(role string) string {
 
 // Postgres returns the database server, to be killed or restarted by a test.
 func (s *System) Postgres() *Program { return s.postgres }
+
+// PostgresBin returns the folder of Postgres' programs.
+func (s *System) PostgresBin() string { return s.postgresBin }

@@ -6,9 +6,11 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -19,13 +21,23 @@ type Instance struct {
 	*Program
 	Service string
 	Addr    string // host:port of its own, behind Apache
+
+	mu   sync.Mutex
+	more []string // environment
+}
+
+// Setenv sets a variable of the instance's environment from its next start on.
+func (i *Instance) Setenv(name, value string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.more = append(i.more, name+"="+value)
 }
 
 // build compiles the services into bin, static, as they are in the container.
 func (s *System) build(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath", "-o", s.path("bin")+"/")
-	for _, service := range services {
-		cmd.Args = append(cmd.Args, "./"+service)
+	for _, service := range s.config.services {
+		cmd.Args = append(cmd.Args, "./"+service.Folder)
 	}
 	cmd.Dir = s.config.Root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -39,28 +51,32 @@ func (s *System) build(ctx context.Context) error {
 
 // place gives every instance its name and its port.
 func (s *System) place() error {
-	for _, service := range services {
-		for n := range s.config.instances(service) {
+	for _, service := range s.config.services {
+		for n := range s.config.instances(service.Name) {
 			l, err := reserve()
 			if err != nil {
 				return err
 			}
-			s.instances = append(s.instances, s.newInstance(service, fmt.Sprintf("%s-%d", service, n+1), l))
+			s.instances = append(s.instances, s.newInstance(service, fmt.Sprintf("%s-%d", service.Name, n+1), l))
 		}
 	}
 	return nil
 }
 
-func (s *System) newInstance(service, name string, reserved net.Listener) *Instance {
+func (s *System) newInstance(service Service, name string, reserved net.Listener) *Instance {
 	addr := reserved.Addr().String()
 	env := append(inherited(), s.config.Env...)
 	env = append(env,
 		"ADDR="+addr,
 		"INSTANCE="+name,
-		"DATABASE_URL="+s.DatabaseURL(service),
-		"FEED_URL="+s.URL()+"/order/feed",
+		"DATABASE_URL="+s.DatabaseURL(service.Name),
+		"FEED_URL="+s.feed(publisher),
 	)
-	return &Instance{Service: service, Addr: addr, Program: &Program{
+	if service.Name == publisher {
+		env = append(env, "ACK_FEEDS="+strings.Join(s.acknowledgements(), ","))
+	}
+	i := &Instance{Service: service.Name, Addr: addr}
+	i.Program = &Program{
 		name:       name,
 		who:        account{},
 		stopSignal: syscall.SIGTERM,
@@ -68,11 +84,27 @@ func (s *System) newInstance(service, name string, reserved net.Listener) *Insta
 		out:        s.out,
 		command: func() *exec.Cmd {
 			reserved.Close()
-			cmd := exec.Command(filepath.Join(s.path("bin"), service))
-			cmd.Env = env
+			cmd := exec.Command(filepath.Join(s.path("bin"), path.Base(service.Folder)))
+			i.mu.Lock()
+			defer i.mu.Unlock()
+			cmd.Env = slices.Concat(env, i.more)
 			return cmd
 		},
-	}}
+	}
+	return i
+}
+
+// feed returns the address of a service's feed, as its readers know it.
+func (s *System) feed(service string) string { return s.publicURL() + "/" + service + "/feed" }
+
+// acknowledgements returns name=address of the feed of every service but order's: there they say what they have done.
+func (s *System) acknowledgements() (feeds []string) {
+	for _, service := range s.config.services {
+		if service.Name != publisher {
+			feeds = append(feeds, service.Name+"="+s.feed(service.Name))
+		}
+	}
+	return feeds
 }
 
 // inherited returns the environment without what would change a service behind its own configuration's back.

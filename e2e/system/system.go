@@ -1,11 +1,12 @@
 // Package system starts the whole of msatom on this machine without Docker, and looks after it: a real Postgres, any number of
 // instances of the services, and Apache in front of them. `make run` is a few lines around it, and so is every end-to-end test.
 //
-// Postgres comes first, then order, Apache and the consumers. Apache is stopped first, Postgres last. Nothing outlives the
+// Postgres comes first, then order, Apache and the consumers. Postgres is stopped last. Nothing outlives the
 // program that called Start, however that ends.
 package system
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 type System struct {
 	config Config
 	port   int
+	public string // see Config.Between
 	out    *output
 	lock   *lock
 
@@ -69,7 +71,17 @@ func (s *System) start(ctx context.Context, unclean bool) error {
 	if err := s.lock.sign(s.port); err != nil {
 		return err
 	}
-	if s.passwords, err = loadPasswords(s.config.Dir); err != nil {
+	if s.config.Between != nil {
+		if s.public, err = s.config.Between(fmt.Sprintf("localhost:%d", s.port)); err != nil {
+			return err
+		}
+	}
+	if s.config.Fresh {
+		if err := s.clear(ctx); err != nil {
+			return err
+		}
+	}
+	if s.passwords, err = loadPasswords(s.config.Dir, s.config.services); err != nil {
 		return err
 	}
 	s.out.line("system", "building the services")
@@ -85,7 +97,7 @@ func (s *System) start(ctx context.Context, unclean bool) error {
 		return err
 	}
 	// The consumers follow the feed through the front door, so that has to be open when they come.
-	if err := upAll(ctx, s.Instances("order")); err != nil {
+	if err := upAll(ctx, s.Instances(publisher)); err != nil {
 		return err
 	}
 	if s.apache, err = s.newApache(front); err != nil {
@@ -94,16 +106,16 @@ func (s *System) start(ctx context.Context, unclean bool) error {
 	if err := s.apache.Up(); err != nil {
 		return err
 	}
-	if err := waitFor(ctx, s.URL()+"/order/"); err != nil {
+	if err := waitFor(ctx, s.URL()+"/"+publisher+"/"); err != nil {
 		return err
 	}
-	if err := upAll(ctx, append(s.Instances("invoicing"), s.Instances("shipping")...)); err != nil {
+	if err := upAll(ctx, s.instances); err != nil {
 		return err
 	}
 	return s.WaitReady(ctx)
 }
 
-// upAll starts instances at once and waits until they are ready.
+// upAll starts instances at once, those that are not up yet, and waits until they are ready.
 func upAll(ctx context.Context, instances []*Instance) error {
 	for _, i := range instances {
 		if err := i.Up(); err != nil {
@@ -118,18 +130,18 @@ func upAll(ctx context.Context, instances []*Instance) error {
 	return nil
 }
 
-// Stop stops everything, Apache first and Postgres last, and gives the directory free.
+// Stop stops everything and gives the directory free: the services first, because Apache ends when the requests that they hold
+// for their readers have been answered; Postgres last.
 func (s *System) Stop() error {
-	if s.apache != nil {
-		s.apache.Down()
-	}
 	var stopping sync.WaitGroup
 	for _, i := range s.instances {
 		stopping.Go(i.Down)
 	}
 	stopping.Wait()
-	if s.postgres != nil {
-		s.postgres.Down()
+	for _, p := range []*Program{s.apache, s.postgres} {
+		if p != nil {
+			p.Down()
+		}
 	}
 	return s.lock.release()
 }
@@ -141,8 +153,8 @@ func (s *System) WaitReady(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, service := range services {
-		if err := waitFor(ctx, s.URL()+"/"+service+"/"); err != nil {
+	for _, service := range s.config.services {
+		if err := waitFor(ctx, s.URL()+"/"+service.Name+"/"); err != nil {
 			return err
 		}
 	}
@@ -183,6 +195,9 @@ func waitFor(ctx context.Context, url string) error {
 
 // URL returns the address of the front door, without a slash at its end.
 func (s *System) URL() string { return fmt.Sprintf("http://localhost:%d", s.port) }
+
+// publicURL is URL as the feeds' readers know it.
+func (s *System) publicURL() string { return cmp.Or(s.public, s.URL()) }
 
 // URL returns the instance's own address behind Apache, without a slash at its end.
 func (i *Instance) URL() string { return "http://" + i.Addr }

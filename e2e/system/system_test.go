@@ -2,8 +2,10 @@ package system
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -130,13 +132,13 @@ func ready(t *testing.T, s *System) {
 
 func TestSystem(t *testing.T) {
 	dir := t.TempDir()
-	s := start(t, Config{Dir: dir, Order: 2, Invoicing: 3})
+	s := start(t, Config{Dir: dir, Scale: map[string]int{"order": 2, "invoicing": 3}})
 
 	t.Run("every instance answers through the front door", func(t *testing.T) {
 		seen := map[string]bool{}
 		for range 40 {
-			for _, service := range services {
-				seen[ask(t, "GET", s.URL()+"/"+service+"/", "").header.Get("X-Instance")] = true
+			for _, service := range s.config.services {
+				seen[ask(t, "GET", s.URL()+"/"+service.Name+"/", "").header.Get("X-Instance")] = true
 			}
 		}
 		for _, i := range s.Instances("") {
@@ -278,13 +280,56 @@ func TestKilledSupervisor(t *testing.T) {
 
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	for want, config := range map[string]Config{
-		"order: 10 instances asked for":    {Dir: "x", Order: 10},
-		"shipping: -1 instances asked for": {Dir: "x", Shipping: -1},
+		"order: 10 instances asked for":    {Dir: "x", Scale: map[string]int{"order": 10}},
+		"shipping: -1 instances asked for": {Dir: "x", Scale: map[string]int{"shipping": -1}},
+		"2 instances of bread":             {Dir: "x", Scale: map[string]int{"bread": 2}},
 		"no directory":                     {},
 		"cannot name":                      {Dir: `a"b`},
 	} {
 		if _, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// Apache waits for the requests in it, so those that a service holds for its readers must not be what the stop waits for.
+func TestStopWithReadersThatWait(t *testing.T) {
+	var said bytes.Buffer
+	s, err := Start(t.Context(), Config{Dir: t.TempDir(), Output: &said})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	held := make(chan error, 1)
+	go func() {
+		r, err := http.Get(s.URL() + "/order/feed?lastEventId=&timeout=40000")
+		if err == nil {
+			_, err = io.Copy(io.Discard, r.Body)
+			r.Body.Close()
+		}
+		held <- err
+	}()
+	order := s.Instances("order")[0]
+	for waiting := 0; waiting < 1; {
+		if err := pause(t.Context(), 20*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.Get(order.URL() + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for lines := bufio.NewScanner(r.Body); lines.Scan(); {
+			fmt.Sscanf(lines.Text(), `msatom_feed_waiting{feed="order"} %d`, &waiting)
+		}
+		r.Body.Close()
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := <-held; err != nil {
+		t.Errorf("the reader who waited got no answer: %v", err)
+	}
+	if strings.Contains(said.String(), "is killed") {
+		t.Errorf("something had to be killed:\n%s", said.String())
 	}
 }

@@ -1,5 +1,6 @@
 // Atom (RFC 4287) with the links of archived feeds (RFC 5005) and deleted entries (RFC 6721). gorilla/feeds writes it;
 // the types here add what its own lack: several links on the feed, content by reference, and the two extensions.
+
 package feed
 
 import (

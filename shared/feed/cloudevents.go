@@ -1,5 +1,6 @@
 // CloudEvents 1.0 in the JSON batch format: a document as an array of events with the snapshots as their data, oldest first,
 // because whoever reads events carries them out in that order. There is no place for links: they are in the Link header.
+
 package feed
 
 import (

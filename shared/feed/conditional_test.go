@@ -115,3 +115,55 @@ func ofHead(t *testing.T, l *Log, n int64, d Dialect, coding string) *httptest.R
 	}
 	return w
 }
+
+// What caches may keep is said for each document: an archived one for ever, the recent one for a moment where that is wanted,
+// but not for who waits for news.
+func TestLifetime(t *testing.T) {
+	l := open(t)
+	fill(t, l, 101)
+	for maxAge, recent := range map[uint]string{0: "no-cache", 1: "public, max-age=1"} {
+		l.MaxAge = maxAge
+		for _, c := range []struct {
+			n      int64
+			header []string
+			want   string
+		}{
+			{0, nil, recent},
+			{2, nil, recent},
+			{0, []string{"Prefer", "wait=1"}, "no-cache"},
+			{1, nil, "public, max-age=31536000, immutable"},
+			{1, []string{"Accept", "text/html"}, recent}, // a page of the site looks different in the next version
+		} {
+			w := get(t, l, c.n, c.header...)
+			if got := w.Header().Get("Cache-Control"); got != c.want {
+				t.Errorf("max age %d, document %d, %v: %q, want %q", maxAge, c.n, c.header, got, c.want)
+			}
+			if vary := w.Header().Get("Vary"); strings.Contains(vary, "Prefer") != (maxAge > 0) {
+				t.Errorf("max age %d: Vary: %s", maxAge, vary)
+			}
+		}
+	}
+}
+
+// A reader who sends its tag and its date back gets what is new within the same second without a date: libcurl throws away what
+// is not dated later than what it has, and newsboat, which keeps the new tag, would never ask for it again.
+func TestNoDateAgain(t *testing.T) {
+	l := open(t)
+	fill(t, l, 1)
+	first := get(t, l, 0)
+	fill(t, l, 1)
+	tag, date := first.Header().Get("ETag"), first.Header().Get("Last-Modified")
+	second := get(t, l, 0, "If-None-Match", tag, "If-Modified-Since", date)
+	before, _ := http.ParseTime(date)
+	if again, err := http.ParseTime(second.Header().Get("Last-Modified")); second.Code != 200 || err == nil && !again.After(before) {
+		t.Errorf("%d, dated %v after %v", second.Code, again, before)
+	}
+	// The same by the clock held still: the second is over, and it is the tag alone that differs.
+	setUpdated(t, l, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
+	const modified, earlier = "Sun, 01 Mar 2026 12:00:00 GMT", "Sun, 01 Mar 2026 11:59:58 GMT"
+	for date, want := range map[string]string{modified: "", earlier: modified} {
+		if got := get(t, l, 0, "If-None-Match", tag, "If-Modified-Since", date); got.Code != 200 || got.Header().Get("Last-Modified") != want {
+			t.Errorf("to who has %s: %d, dated %q, want %q", date, got.Code, got.Header().Get("Last-Modified"), want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -25,6 +26,7 @@ type About struct {
 	Subtitle string
 	Author   string
 	Pages    *page.Set // of the service: the HTML dialect is written with it
+	MaxAge   uint      // how many seconds caches may keep the recent document without asking
 	// Describe gives an entry its title, its summary, and the path of its record's page, which serves JSON as well.
 	Describe func(Entry) (title, summary, path string)
 }
@@ -52,9 +54,6 @@ type Document struct {
 	After   int64  // that position
 	Entries []Entry
 }
-
-// Last is the number of the document that new entries go into.
-func (h Head) Last() int64 { return max(1, (h.Position+DocumentSize-1)/DocumentSize) }
 
 // Archived says whether the document is full, has a successor, and so will never change. A batch never does once it is full.
 func (d *Document) Archived() bool {
@@ -145,36 +144,20 @@ func (d *Document) batchLinks() []Link {
 	return links
 }
 
-// latest is the head for a reader of something that does not change any more when the log is longer than last.
-//
-// Unless it is so already, the head is asked for first, so that a reader who was told of an event by any instance finds it
-// here: one look at the end of an index, for all who ask at the same moment at once.
-func (l *Log) latest(ctx context.Context, last int64) (Head, error) {
-	head, ok := l.Head()
-	if ok && head.Position > last {
-		return head, nil
-	}
-	if err := l.Publish(ctx); err != nil {
-		return Head{}, problem.Unavailable("The event log cannot be read: its database is waited for.")
-	}
-	head, _ = l.Head()
-	return head, nil
-}
-
 // at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
-func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
-	last := int64(math.MaxInt64)
+func (l *Log) at(r *http.Request, n int64) (*Document, error) {
+	first, last := int64(0), int64(math.MaxInt64)
 	if n > 0 && n < math.MaxInt64/DocumentSize {
-		last = n * DocumentSize
+		first, last = (n-1)*DocumentSize+1, n*DocumentSize
 	}
-	head, err := l.latest(ctx, last)
+	head, err := l.latest(r, first, last)
 	if err != nil {
 		return nil, err
 	}
 	if n < 0 || n > head.Last() {
 		return nil, problem.NotFound("The feed has documents 1 to %d.", head.Last())
 	}
-	d := &Document{Head: head, About: l.About, Base: base, Number: n, Recent: n == 0}
+	d := &Document{Head: head, About: l.About, Base: Base(r), Number: n, Recent: n == 0}
 	if d.Recent {
 		d.Number = head.Last()
 	}
@@ -185,10 +168,21 @@ func (l *Log) at(ctx context.Context, n int64, base string) (*Document, error) {
 func (l *Log) read(ctx context.Context, d *Document) error {
 	first, last := d.span()
 	db := l.db.WithContext(ctx)
-	err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.reply_to, e.withdraws, e.snapshot
+	rows, err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.reply_to, e.withdraws, e.snapshot
 		FROM feed_position p JOIN feed_event e ON e.id = p.event_id
-		WHERE p.position BETWEEN ? AND ? ORDER BY p.position DESC`, first, last).Scan(&d.Entries).Error
+		WHERE p.position BETWEEN ? AND ? ORDER BY p.position DESC`, first, last).Rows()
 	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e Entry
+		if err := rows.Scan(&e.Position, &e.Updated, &e.Subject, &e.Kind, &e.ReplyTo, &e.Withdraws, &e.Snapshot); err != nil {
+			return err
+		}
+		d.Entries = append(d.Entries, e)
+	}
+	if err := rows.Err(); err != nil {
 		return err
 	}
 	for i := range d.Entries {

@@ -42,12 +42,17 @@ func open(t testing.TB) *Log {
 func run(t testing.TB, db *postgres.DB) *Log {
 	t.Helper()
 	l := NewLog(db, about)
+	start(t, l)
+	return l
+}
+
+func start(t testing.TB, l *Log) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); l.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	publish(t, l)
-	return l
 }
 
 func publish(t testing.TB, l *Log) {

@@ -1,4 +1,5 @@
 // HTML for a person who looks into the feed with a browser: a page of the site, whose links lead from document to document.
+
 package feed
 
 import (

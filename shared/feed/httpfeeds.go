@@ -1,10 +1,10 @@
 // The http-feeds protocol (http-feeds.org): ?lastEventId= asks for the events after one, oldest first, in place of a document;
 // ?timeout= says for how many milliseconds the answer may wait for the first. A reader that goes on with the id of the last
 // event it was given, again and again, sees every event once.
+
 package feed
 
 import (
-	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -32,14 +32,14 @@ func (l *Log) ServeEvents(w http.ResponseWriter, r *http.Request, mediaType stri
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	ask := func(ctx context.Context) (*Document, error) { return l.after(ctx, epoch, after, Base(r)) }
+	ask := func() (*Document, error) { return l.after(r, epoch, after) }
 	return l.serve(w, r, CloudEvents, mediaType, &served{log: l, ask: ask, timeout: timeout})
 }
 
 // after is the batch of events after a position, without its entries. The epoch is empty for the very first.
-func (l *Log) after(ctx context.Context, epoch string, position int64, base string) (*Document, error) {
+func (l *Log) after(r *http.Request, epoch string, position int64) (*Document, error) {
 	last := position + min(DocumentSize, math.MaxInt64-position) - 1
-	head, err := l.latest(ctx, last)
+	head, err := l.latest(r, position, last)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (l *Log) after(ctx context.Context, epoch string, position int64, base stri
 	if position > head.Position {
 		return nil, problem.Invalid(problem.Field{Name: "lastEventId", Detail: "is the id of an event that there is not yet"})
 	}
-	return &Document{Head: head, About: l.About, Base: base, Batch: true, After: position}, nil
+	return &Document{Head: head, About: l.About, Base: Base(r), Batch: true, After: position}, nil
 }
 
 // eventID reads the tag of an entry. A reader that has none yet leaves it out, or sends what its language makes of that.
@@ -57,13 +57,20 @@ func (l *Log) eventID(id string, faults *problem.Faults) (epoch string, position
 	if id == "" || id == "null" {
 		return "", 0
 	}
-	specific, ours := strings.CutPrefix(id, Head{}.tag(l.Name, ""))
-	epoch, digits, _ := strings.Cut(specific, "/")
-	position, err := strconv.ParseInt(digits, 10, 64)
-	if !ours || len(epoch) != len("00000000-0000-0000-0000-000000000000") || err != nil || position < 1 || strconv.FormatInt(position, 10) != digits {
+	epoch, position, ok := l.PlaceOf(id)
+	if !ok {
 		faults.Add("lastEventId", "is not the id of an event of this feed")
 	}
 	return epoch, position
+}
+
+// PlaceOf reads the id of an entry of this feed, of whichever epoch. It reports false for anything else.
+func (l *Log) PlaceOf(id string) (epoch string, position int64, ok bool) {
+	specific, ours := strings.CutPrefix(id, Head{}.tag(l.Name, ""))
+	epoch, digits, _ := strings.Cut(specific, "/")
+	position, err := strconv.ParseInt(digits, 10, 64)
+	ok = ours && len(epoch) == len("00000000-0000-0000-0000-000000000000") && err == nil && position > 0 && strconv.FormatInt(position, 10) == digits
+	return epoch, position, ok
 }
 
 // eventTimeout reads milliseconds, at most MaxWait.

@@ -1,5 +1,6 @@
 // JSON Feed 1.1 (jsonfeed.org), with the snapshots in it, so that a consumer takes in a whole document at once. What
 // JSON Feed has no place for is in an extension object "_msatom", of the feed and of each item.
+
 package feed
 
 import (

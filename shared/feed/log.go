@@ -3,6 +3,10 @@
 //
 // A writer calls Append in the transaction of its change, and Publish after the commit. A reader polls the recent
 // document with a conditional GET, and follows links to older ones.
+//
+// It promises: an event is in the log if and only if its transaction was committed. Positions are 1, 2, 3, ... without gaps, and none
+// appears before a smaller one. An entry never changes, a full document neither. Times are whole seconds in UTC, and never go
+// back. A reader without news is answered without reading an entry. Errors for readers are those of package problem.
 package feed
 
 import (
@@ -10,7 +14,6 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -38,15 +41,6 @@ type Event struct {
 	Snapshot  json.RawMessage `json:"snapshot"`  // the record after it: a JSON object without "updated", which the log adds
 }
 
-// Head is where the log ends.
-type Head struct {
-	Epoch    string    // the log's identity, a UUID
-	Position int64     // the last position given, 0 in an empty log
-	Updated  time.Time // when it was given, in whole seconds; the zero time in an empty log
-
-	clock time.Time // the database's clock just before this was read
-}
-
 // Log is the event log of a service.
 type Log struct {
 	About
@@ -57,6 +51,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	head    *Head
+	doubted time.Time     // when something was last heard that the head may not have
 	changed chan struct{} // closed when the head moves, or Run ends
 	ended   chan struct{} // closed when Run has ended
 
@@ -89,9 +84,27 @@ func (l *Log) Append(tx *gorm.DB, events ...Event) error {
 		INSERT INTO feed_pending SELECT id FROM event`, string(batch)).Error
 }
 
+// Repeat appends the latest event of a subject once more, with the same snapshot. The caller's transaction must keep others
+// from appending for this subject. It reports false if the subject has no event, or its latest has no position yet.
+func (l *Log) Repeat(tx *gorm.DB, subject int64) (bool, error) {
+	done := tx.Exec(`WITH latest AS (
+			SELECT id, kind, withdraws, reply_to, snapshot FROM feed_event WHERE subject = ? ORDER BY id DESC LIMIT 1
+		), event AS (
+			INSERT INTO feed_event (subject, kind, withdraws, reply_to, snapshot)
+			SELECT ?, kind, withdraws, reply_to, snapshot FROM latest JOIN feed_position ON event_id = id
+			RETURNING id)
+		INSERT INTO feed_pending SELECT id FROM event`, subject, subject)
+	return done.RowsAffected > 0, done.Error
+}
+
 // Publish waits, for at most two seconds, until all events committed so far have positions and Head includes them. An error means only that
 // this is not so yet: the event is safe in the outbox and will be published by whichever instance can.
-func (l *Log) Publish(ctx context.Context) error {
+func (l *Log) Publish(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			l.doubt() // it may have been published all the same
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	done := make(chan error, 1)
@@ -110,29 +123,15 @@ func (l *Log) Publish(ctx context.Context) error {
 	}
 }
 
+// Soon has what was committed so far published at once, instead of at the next tick, and does not wait for it.
+func (l *Log) Soon() {
+	select {
+	case l.requests <- make(chan error, 1):
+	default: // so many ask already that it happens anyway
+	}
+}
+
 var errEnded = errors.New("feed: the log is no longer published here")
-
-// Head is where the log ended when this instance last looked: at the latest Publish through this instance, or a tick ago.
-// It reports false until the database was reached for the first time.
-func (l *Log) Head() (Head, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head == nil {
-		return Head{}, false
-	}
-	return *l.head, true
-}
-
-// move sets the head, and wakes those who wait for it to change.
-func (l *Log) move(h *Head) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head == nil || l.head.Position != h.Position || l.head.Epoch != h.Epoch {
-		close(l.changed)
-		l.changed = make(chan struct{})
-	}
-	l.head = h
-}
 
 // end releases all who wait; nobody will wait again.
 func (l *Log) end() {
@@ -184,10 +183,17 @@ func (l *Log) Run(ctx context.Context) {
 // listen says on news when another instance has published something.
 func (l *Log) listen(ctx context.Context, news chan<- struct{}) {
 	var schema string
-	if err := l.db.WithContext(ctx).Raw("SELECT current_schema()").Scan(&schema).Error; err != nil {
-		return // the tick will do
+	for l.db.WithContext(ctx).Raw("SELECT current_schema()").Scan(&schema).Error != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(tick): // until then the sequencer's own tick will do
+		}
 	}
-	l.notify.Listen(ctx, "feed_"+schema, func() {
+	l.notify.Listen(ctx, "feed_"+schema, func(position string) {
+		if !l.heard(position) {
+			return
+		}
 		select {
 		case news <- struct{}{}:
 		default:
@@ -206,10 +212,11 @@ func (l *Log) sequence(ctx context.Context) error {
 			More    bool
 			Epoch   string
 		}
+		asked := time.Now()
 		if err := l.db.WithContext(ctx).Raw("SELECT s.*, epoch FROM feed_sequence() s, feed_log").Scan(&row).Error; err != nil {
 			return err
 		}
-		h := &Head{Epoch: row.Epoch, Position: row.Head, clock: row.Clock.UTC()}
+		h := &Head{Epoch: row.Epoch, Position: row.Head, clock: row.Clock.UTC(), asked: asked}
 		if row.Updated != nil {
 			h.Updated = row.Updated.UTC()
 		}
@@ -219,11 +226,3 @@ func (l *Log) sequence(ctx context.Context) error {
 		}
 	}
 }
-
-// tag is the RFC 4151 URI of the log, or of something in it.
-func (h Head) tag(name, specific string) string {
-	return fmt.Sprintf("tag:%s:%s/%s%s", authority, name, h.Epoch, specific)
-}
-
-// authority is a domain that nobody can own and a year in which nobody did: RFC 4151 wants both in a tag.
-const authority = "msatom.example,2026"

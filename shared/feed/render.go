@@ -1,5 +1,6 @@
 // What was rendered is kept, plain and compressed, within a bound: a document is written and compressed once in an instance,
 // however many ask for it, also at the same moment.
+
 package feed
 
 import (
@@ -18,6 +19,7 @@ const maxRendered = 16 << 20
 
 type rendering struct {
 	plain, gzipped []byte
+	links          []string // header Link
 	modified       time.Time
 }
 
@@ -45,16 +47,17 @@ func (c *renderings) get(key string) (*rendering, bool) {
 }
 
 // do returns what is kept under key, or renders and keeps it.
-func (c *renderings) do(key string, modified time.Time, render func(*bytes.Buffer) error) (*rendering, error) {
+func (c *renderings) do(key string, render func(*rendering, *bytes.Buffer) error) (*rendering, error) {
 	if r, ok := c.get(key); ok {
 		return r, nil
 	}
 	v, err, _ := c.flight.Do(key, func() (any, error) {
 		var plain bytes.Buffer
-		if err := render(&plain); err != nil {
+		r := &rendering{}
+		if err := render(r, &plain); err != nil {
 			return nil, err
 		}
-		r := &rendering{plain: plain.Bytes(), gzipped: compress(plain.Bytes()), modified: modified}
+		r.plain, r.gzipped = plain.Bytes(), compress(plain.Bytes())
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if r.size() <= maxRendered/4 && !c.kept.Contains(key) {
@@ -72,9 +75,14 @@ func (c *renderings) do(key string, modified time.Time, render func(*bytes.Buffe
 	return v.(*rendering), nil
 }
 
+// compressors are used again: to make one costs more than to compress a document by it.
+var compressors = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func compress(plain []byte) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(w)
+	w.Reset(&b)
 	_, _ = w.Write(plain) // a bytes.Buffer takes everything
 	_ = w.Close()
 	return b.Bytes()

@@ -1,5 +1,6 @@
 // RSS 2.0 for readers that know nothing else. gorilla/feeds has its types; the links between the documents are those of
 // Atom (RFC 5005), as elements of other namespaces in the channel.
+
 package feed
 
 import (

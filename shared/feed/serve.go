@@ -1,5 +1,6 @@
 // How a document is served: the dialect by Accept, validators from the head alone, so that a 304 reads no entries and
-// writes none, and the conditional headers as net/http has them (RFC 9110 section 13).
+// writes none (conditional.go).
+
 package feed
 
 import (
@@ -67,12 +68,12 @@ func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType s
 	if !ok {
 		return fmt.Errorf("feed: no dialect for %q", mediaType)
 	}
-	ask := func(ctx context.Context) (*Document, error) { return l.at(ctx, n, Base(r)) }
+	ask := func() (*Document, error) { return l.at(r, n) }
 	return l.serve(w, r, dialect, mediaType, &served{log: l, ask: ask})
 }
 
 func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, mediaType string, s *served) (err error) {
-	if s.d, err = s.ask(r.Context()); err != nil {
+	if s.d, err = s.ask(); err != nil {
 		return err
 	}
 	s.variant, s.gzip = dialect.Name, acceptsGzip(r.Header.Get("Accept-Encoding"))
@@ -83,6 +84,17 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 	if err := s.wait(w, r); err != nil {
 		return err
 	}
+	h := w.Header()
+	h.Set("Cache-Control", s.lifetime(r, dialect))
+	// In one line: of several, Apache's cache reads the first.
+	vary := append(h.Values("Vary"), "Accept-Encoding")
+	if l.MaxAge > 0 {
+		vary = append(vary, "Prefer") // what a cache keeps for a moment is not for who waits for news
+	}
+	h.Set("Vary", strings.Join(vary, ", "))
+	if s.known(w, r) {
+		return nil
+	}
 	key := s.d.Base + " " + mediaType + " " + s.d.etag(s.variant)
 	kept, ok := l.rendered.get(key)
 	if ok && s.d.Archived() {
@@ -90,15 +102,16 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 	} else if err := s.date(r); err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Cache-Control", "no-cache")
-	if s.immutable() && !dialect.Page {
-		h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	h.Add("Vary", "Accept-Encoding")
 	return s.write(w, r, mediaType, func() ([]byte, error) {
-		kept, err := l.rendered.do(key, s.modified, func(body *bytes.Buffer) error {
-			if err := l.read(r.Context(), s.d); err != nil {
+		kept, err := l.rendered.do(key, func(kept *rendering, body *bytes.Buffer) error {
+			for _, link := range s.d.Links() {
+				kept.links = append(kept.links, link.header())
+			}
+			kept.modified = s.modified
+			// Others may wait for it too: it does not end with this reader.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
+			defer cancel()
+			if err := l.read(ctx, s.d); err != nil {
 				return err
 			}
 			return dialect.Write(body, s.d)
@@ -106,9 +119,7 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 		if err != nil {
 			return nil, err
 		}
-		for _, link := range s.d.Links() {
-			h.Add("Link", link.header())
-		}
+		h["Link"] = slices.Clip(kept.links)
 		if s.gzip {
 			h.Set("Content-Encoding", "gzip")
 			h.Set("Content-Length", strconv.Itoa(len(kept.gzipped)))
@@ -133,15 +144,18 @@ var bracketed = strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20")
 // ServeState answers a GET or HEAD of anything that changes only when the log does, such as a list of its records, with the
 // same validators. The variant tells representations apart. What render returns as an error is returned; nothing is written then.
 func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaType string, render func(*bytes.Buffer) error) error {
-	d, err := l.at(r.Context(), 0, "")
+	d, err := l.at(r, 0)
 	if err != nil {
 		return err
 	}
 	s := &served{log: l, d: d, variant: variant}
+	w.Header().Set("Cache-Control", "no-cache")
+	if s.known(w, r) {
+		return nil
+	}
 	if err := s.date(r); err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-cache")
 	return s.write(w, r, mediaType, func() ([]byte, error) {
 		var body bytes.Buffer
 		err := render(&body)
@@ -153,8 +167,8 @@ func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaT
 type served struct {
 	log      *Log
 	d        *Document
-	ask      func(context.Context) (*Document, error) // for d, again when the log has moved
-	timeout  time.Duration                            // how long the reader waits for the first event of a batch
+	ask      func() (*Document, error) // for d, again when the log has moved
+	timeout  time.Duration             // how long the reader waits for the first event of a batch
 	variant  string
 	gzip     bool
 	modified time.Time
@@ -164,6 +178,18 @@ type served struct {
 // immutable says whether what is at this address is there for ever. The beginning of the log is not: its address does not
 // name the log.
 func (s *served) immutable() bool { return s.d.Archived() && !(s.d.Batch && s.d.After == 0) }
+
+// lifetime says how long caches may keep the answer without asking again.
+func (s *served) lifetime(r *http.Request, dialect Dialect) string {
+	_, waits := preferredWait(r)
+	switch {
+	case s.immutable() && !dialect.Page:
+		return "public, max-age=31536000, immutable"
+	case s.log.MaxAge > 0 && !waits && s.timeout == 0:
+		return fmt.Sprintf("public, max-age=%d", s.log.MaxAge)
+	}
+	return "no-cache"
+}
 
 func (s *served) etag() string {
 	if s.gzip {
@@ -180,50 +206,6 @@ func (s *served) date(r *http.Request) (err error) {
 	s.modified, s.final, err = s.log.modified(r, s.d)
 	return err
 }
-
-func (s *served) write(w http.ResponseWriter, r *http.Request, mediaType string, render func() ([]byte, error)) error {
-	modified := s.modified
-	if !s.final {
-		// More entries may still get this second: a date cannot tell them apart, so none is promised and none believed.
-		r = r.Clone(r.Context())
-		r.Header.Del("If-Modified-Since")
-		modified = modified.Add(-time.Second)
-	}
-	h := w.Header()
-	h.Set("Content-Type", mediaType)
-	h.Set("ETag", s.etag())
-	var body []byte
-	if wanted(h, r, modified) {
-		var err error
-		if body, err = render(); err != nil {
-			for _, name := range []string{"Content-Type", "ETag", "Cache-Control", "Content-Encoding", "Content-Length"} {
-				h.Del(name)
-			}
-			return err
-		}
-	}
-	http.ServeContent(w, r, "", modified, bytes.NewReader(body))
-	return nil
-}
-
-// wanted asks net/http what the conditions of a request come to, before anything is read for its answer.
-func wanted(h http.Header, r *http.Request, modified time.Time) bool {
-	whole := r.Clone(r.Context())
-	whole.Header.Del("Range")
-	p := &probe{header: h.Clone()}
-	http.ServeContent(p, whole, "", modified, bytes.NewReader(nil))
-	return p.status == http.StatusOK
-}
-
-// probe is a http.ResponseWriter that keeps only the status.
-type probe struct {
-	header http.Header
-	status int
-}
-
-func (p *probe) Header() http.Header         { return p.header }
-func (p *probe) WriteHeader(status int)      { p.status = status }
-func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
 // etag names the bytes of a document: which log, which part of it, how far it is filled, in which form.
 func (d *Document) etag(variant string) string {

@@ -1,5 +1,6 @@
 // Waiting instead of asking: "Prefer: wait=25" (RFC 7240 section 4.3) holds a conditional GET until there is something new or
 // the time is up, and so does ?timeout=25000 in the http-feeds protocol. A reader that waits costs no query; all of an instance's are woken by one.
+
 package feed
 
 import (
@@ -8,10 +9,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
 // MaxWait is the longest that a request is held; who prefers to wait longer is answered after that.
 const MaxWait = 50 * time.Second
+
+var held = promauto.NewGaugeVec(prometheus.GaugeOpts{
+	Name: "msatom_feed_waiting", Help: "Requests that are held until there is news.",
+}, []string{"feed"})
 
 // wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date.
 func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
@@ -37,20 +45,24 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		s.log.waiting.Add(1)
+		held.WithLabelValues(s.log.Name).Inc()
 		select {
 		case <-changed:
 		case <-s.log.ended:
 		case <-ctx.Done():
 		}
 		s.log.waiting.Add(-1)
-		if ctx.Err() != nil || s.log.isEnded() {
+		held.WithLabelValues(s.log.Name).Dec()
+		if r.Context().Err() != nil || s.log.isEnded() {
 			return nil
 		}
-		moved, err := s.ask(r.Context())
+		latest, err := s.ask()
 		if err != nil {
 			return err
 		}
-		s.d = moved
+		if s.d = latest; ctx.Err() != nil {
+			return nil
+		}
 	}
 }
 
@@ -64,18 +76,6 @@ func (s *served) unchanged(r *http.Request) bool {
 		return false
 	}
 	return !wanted(http.Header{"Etag": {s.etag()}}, r, s.modified)
-}
-
-// change is closed when the head is no longer h.
-func (l *Log) change(h Head) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head.Position != h.Position || l.head.Epoch != h.Epoch {
-		now := make(chan struct{})
-		close(now)
-		return now
-	}
-	return l.changed
 }
 
 func (l *Log) isEnded() bool {

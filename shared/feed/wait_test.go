@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"sync"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"msatom/shared/postgres/pgtest"
+	"msatom/shared/problem"
 )
 
 // ask is a conditional GET of the recent document that prefers to wait; the answer comes on the channel.
@@ -152,11 +155,30 @@ func TestAcceptsGzip(t *testing.T) {
 	}
 }
 
+// Many may wait for a document that one reader was the first to ask for: they get it also when that one leaves.
+func TestAReaderLeavesBehindWhatItAskedFor(t *testing.T) {
+	l := open(t)
+	fill(t, l, 10)
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for {
+		w := httptest.NewRecorder()
+		err := l.Serve(w, httptest.NewRequest("GET", "/", nil).WithContext(left), 0, "application/atom+xml")
+		if p := (*problem.Error)(nil); errors.As(err, &p) && p.Status == http.StatusServiceUnavailable && t.Context().Err() == nil {
+			continue // the head is in doubt for a moment, and nobody asks for who has left
+		}
+		if err != nil || w.Code != 200 || l.rendered.kept.Len() != 1 {
+			t.Errorf("%d, %v, %d kept", w.Code, err, l.rendered.kept.Len())
+		}
+		return
+	}
+}
+
 // What is kept stays within its bound, however many documents there are.
 func TestRenderingsAreBounded(t *testing.T) {
 	c := newRenderings()
 	for i := range 60 {
-		r, err := c.do(strconv.Itoa(i), time.Time{}, func(b *bytes.Buffer) error {
+		r, err := c.do(strconv.Itoa(i), func(_ *rendering, b *bytes.Buffer) error {
 			for j := range 1 << 19 {
 				b.WriteByte(byte(j * (i + 3) >> 3))
 			}

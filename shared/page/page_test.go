@@ -36,7 +36,8 @@ func TestRender(t *testing.T) {
 		{`{{.Title}}`, nil, `<title>A &lt;title&gt; · msatom</title>`},
 		{`{{.Title}}`, nil, `<a href="/order/" aria-current="true">Orders</a>`},
 		{`{{.Title}}`, nil, `<b>one &#34;&lt;&amp;</b>`},
-		{`{{.Title}}`, nil, `<link rel="stylesheet" href="/order/style.css?` + styleTag + `">`},
+		{`{{.Title}}`, nil, `<link rel="stylesheet" href="/order/style.css?` + filesTag + `">`},
+		{`{{.Title}}`, nil, `<script src="/order/live.js?` + filesTag + `" defer></script>`},
 	} {
 		got, err := set(c.main).Render("some", "A <title>", c.data)
 		if err != nil || !strings.Contains(string(got), c.want) {
@@ -62,14 +63,38 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// The policy that goes with every page allows no script, no style but the style sheet, and no other host: no page may need them.
+// Every page marks where it is and names the feeds of its service; one that the navigation does not know adds itself.
+func TestNavigation(t *testing.T) {
+	for _, c := range []struct{ service, page, here, feeds string }{
+		{"order", "some", `<a href="/order/" aria-current="true">Orders</a>`, "Orders /order/feed"},
+		{"order", "feed", `<a href="/order/feed" aria-current="true">Feed</a>`, "Orders /order/feed"},
+		{"invoicing", "some", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
+		{"invoicing", "feed", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
+		{"other", "some", `<a href="/other/" aria-current="true">Other</a>`, "Other /other/feed, Orders /order/feed"},
+	} {
+		files := fstest.MapFS{"pages/some.html": {Data: []byte(`{{define "main"}}{{end}}`)}, "pages/feed.html": {Data: []byte(`{{define "main"}}{{end}}`)}}
+		got, err := New(c.service, "x", files).Render(c.page, "x", map[string]any{})
+		if err != nil || !strings.Contains(string(got), c.here) || strings.Count(string(got), "aria-current") != 1 {
+			t.Errorf("%s of %s: %v\n%s is not the one that is marked in\n%s", c.page, c.service, err, c.here, got)
+		}
+		var feeds []string
+		for _, m := range regexp.MustCompile(`<link rel="alternate" type="application/atom\+xml" title="(.*)" href="(.*)">`).FindAllStringSubmatch(string(got), -1) {
+			feeds = append(feeds, m[1]+" "+m[2])
+		}
+		if strings.Join(feeds, ", ") != c.feeds {
+			t.Errorf("%s of %s: feeds %q, want %s", c.page, c.service, feeds, c.feeds)
+		}
+	}
+}
+
+// The policy that goes with every page allows no script but the one, no style but the style sheet, and no other host: no page may need them.
 func TestPagesKeepToThePolicy(t *testing.T) {
 	files, err := filepath.Glob("../../*/pages/*.html")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("%v: only %q", err, files)
 	}
-	forbidden := regexp.MustCompile(`(?i)<script|<style|<iframe|<base|\sstyle=|\son\w+=|javascript:|(href|src|action)="(https?:)?//|url\(|@import`)
-	for _, file := range append(files, "layout.html", "style.css") {
+	forbidden := regexp.MustCompile(`(?i)<script[^>]*>[^<]|<style|<iframe|<base|\sstyle=|\son\w+=|javascript:|(href|src|action)="(https?:)?//|url\(|@import|innerHTML|\beval\b`)
+	for _, file := range append(files, "layout.html", "feed.html", "style.css", "live.js") {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -1,5 +1,6 @@
 // How entries are applied: all of a document at once, and if one of them cannot be processed, each alone, so that the
 // others go on and only that one is parked.
+
 package poll
 
 import (
@@ -117,14 +118,18 @@ func (p *Poller) tell(done outcome, result *Result) {
 	result.Written += len(done.written)
 	result.Ignored += len(done.ignored)
 	result.Parked += len(done.parked)
+	level := slog.LevelInfo
+	if p.cfg.Quiet {
+		level = slog.LevelDebug
+	}
 	one := func(entries []Entry, what, message string) {
 		entriesTotal.WithLabelValues(p.cfg.Feed, what).Add(float64(len(entries)))
 		if len(entries) > storyLength {
-			slog.Info(message, p.cfg.Feed+"s", len(entries), "from", entries[0].Subject, "to", entries[len(entries)-1].Subject)
+			slog.Log(context.Background(), level, message, p.cfg.Feed+"s", len(entries), "from", entries[0].Subject, "to", entries[len(entries)-1].Subject)
 			return
 		}
 		for _, e := range entries {
-			slog.Info(message, p.cfg.Feed, e.Subject, "event", e.Kind, "position", e.Position)
+			slog.Log(context.Background(), level, message, p.cfg.Feed, e.Subject, "event", e.Kind, "position", e.Position)
 		}
 	}
 	one(done.written, "written", p.cfg.Record+" written")

@@ -1,5 +1,6 @@
 // A polite and careful HTTP client: it sends validators back, honours Retry-After, has time-outs and size limits, and
 // follows links and redirects only to the host that it was told to ask.
+
 package poll
 
 import (
@@ -76,9 +77,22 @@ func (c *client) here(u *url.URL) error {
 }
 
 // recent polls the recent document; nil says that it is not modified. It is asked for as Atom, and where that offers the same
-// in JSON, from then on as JSON.
-func (c *client) recent(ctx context.Context, address string, had validators) (*document, error) {
-	r := request{address: address, accept: acceptAtom, had: had}
+// in JSON, from then on as JSON. With anew, no answer from a memory on the way counts, not even the publisher's.
+func (c *client) recent(ctx context.Context, address string, had validators, anew bool) (*document, error) {
+	d, err := c.modified(ctx, address, had, anew)
+	var status *StatusError
+	if had.json != "" && errors.As(err, &status) && status.Status < 500 {
+		d, err = c.modified(ctx, address, validators{}, anew) // it may be elsewhere now, or not offered any more
+	}
+	if err == nil && d != nil && d.json != "" && !d.positioned {
+		return c.modified(ctx, address, validators{json: d.json}, anew)
+	}
+	return d, err
+}
+
+// modified asks once for the recent document.
+func (c *client) modified(ctx context.Context, address string, had validators, anew bool) (*document, error) {
+	r := request{address: address, accept: acceptAtom, had: had, anew: anew}
 	if had.json != "" {
 		r.address, r.accept = had.json, acceptJSON
 	}
@@ -92,13 +106,6 @@ func (c *client) recent(ctx context.Context, address string, had validators) (*d
 		}
 		return err
 	})
-	var status *StatusError
-	if had.json != "" && errors.As(err, &status) && status.Status < 500 {
-		return c.recent(ctx, address, validators{}) // it may be elsewhere now, or not offered any more
-	}
-	if err == nil && d != nil && d.json != "" && !d.positioned {
-		return c.recent(ctx, address, validators{json: d.json})
-	}
 	return d, err
 }
 
@@ -154,6 +161,7 @@ type request struct {
 	address string
 	accept  string
 	had     validators
+	anew    bool
 	wait    time.Duration // how long the answer may be held; 0 for not at all
 }
 
@@ -169,11 +177,17 @@ func (c *client) do(ctx context.Context, q request, read func(*http.Response, io
 	}
 	r.Header.Set("Accept", q.accept)
 	r.Header.Set("User-Agent", c.agent)
+	if q.method == http.MethodHead {
+		r.Header.Set("Accept-Encoding", "gzip") // as net/http does by itself for GET: entity tags differ by encoding
+	}
 	if q.had.etag != "" {
 		r.Header.Set("If-None-Match", q.had.etag)
 	}
 	if q.had.modified != "" {
 		r.Header.Set("If-Modified-Since", q.had.modified)
+	}
+	if q.anew {
+		r.Header.Set("Cache-Control", "no-cache")
 	}
 	if q.wait > 0 {
 		r.Header.Set("Prefer", "wait="+strconv.Itoa(int(q.wait/time.Second)))

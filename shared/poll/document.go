@@ -1,7 +1,9 @@
 // What a consumer reads of a document, from Atom by gofeed or from JSON.
+
 package poll
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +39,9 @@ func (d *document) last() int64 {
 	}
 	return d.entries[len(d.entries)-1].Position
 }
+
+// place is the address at which the document's newest part will stay.
+func (d *document) place() string { return cmp.Or(d.links["via"], d.links["self"]) }
 
 // parseAtom reads a feed of any origin. Its entries have no positions; the time of their last change stands in for
 // one, so that of two entries about one record the later wins.
@@ -76,6 +81,9 @@ func parseAtom(r io.Reader, base *url.URL) (*document, error) {
 			}
 			entry.Src = src.String()
 		}
+		if replies := e.Extensions["thr"]["in-reply-to"]; len(replies) > 0 {
+			entry.ReplyTo = replies[0].Attrs["ref"]
+		}
 		d.entries = append(d.entries, entry)
 	}
 	slices.SortStableFunc(d.entries, func(a, b Entry) int { return a.Updated.Compare(b.Updated) })
@@ -102,7 +110,7 @@ func parseJSON(r io.Reader, base *url.URL) (*document, error) {
 	for i, item := range slices.Backward(f.Items) {
 		d.entries = append(d.entries, Entry{
 			ID: item.ID, Epoch: f.Log.Epoch, Position: item.Event.Position, Subject: item.Event.Subject, Kind: item.Event.Kind,
-			Updated: item.DateModified.UTC(), Src: item.URL, Content: item.Event.Snapshot,
+			Updated: item.DateModified.UTC(), Src: item.URL, ReplyTo: item.Event.ReplyTo, Content: item.Event.Snapshot,
 		})
 		if want := f.Log.Head - int64(i); item.Event.Position != want {
 			return nil, fmt.Errorf("position %d stands where %d belongs: the document is not whole", item.Event.Position, want)

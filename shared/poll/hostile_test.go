@@ -67,6 +67,13 @@ func TestHostileFeeds(t *testing.T) {
 		}, "circle"},
 		{"prev-archive elsewhere", text("application/atom+xml", atomFeed(`<link rel="prev-archive" href="`+elsewhere.URL+`/"/>`, atomEntry(1, "2026-01-01T00:00:00Z", "/1"))), "leads away"},
 		{"JSON elsewhere", text("application/atom+xml", atomFeed(`<link rel="alternate" type="application/json" href="`+elsewhere.URL+`/"/>`)), "leads away"},
+		{"JSON that is offered and not there", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/none" {
+				http.NotFound(w, r)
+				return
+			}
+			text("application/atom+xml", atomFeed(`<link rel="alternate" type="application/json" href="/none"/>`))(w, r)
+		}, "404"},
 		{"content elsewhere", text("application/atom+xml", atomFeed("", atomEntry(1, "2026-01-01T00:00:00Z", elsewhere.URL))), "leads away"},
 		{"content is a file", text("application/atom+xml", atomFeed("", atomEntry(1, "2026-01-01T00:00:00Z", "file:///etc/passwd"))), "leads away"},
 		{"redirected elsewhere", http.RedirectHandler(elsewhere.URL, 302).ServeHTTP, "leads away"},

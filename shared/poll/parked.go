@@ -1,5 +1,6 @@
 // Parked entries: those that could not be processed wait here, each tried again after growing pauses until it succeeds or a
 // person skips it.
+
 package poll
 
 import (
@@ -10,6 +11,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -27,6 +30,7 @@ type Parked struct {
 	Subject  int64     `json:"subject"`
 	Kind     string    `json:"kind"`
 	Src      string    `json:"src"`
+	ReplyTo  string    `json:"-"`
 	Content  string    `json:"-"`
 	Error    string    `json:"error"`
 	Attempts int       `json:"attempts"`
@@ -50,7 +54,7 @@ func (p *Poller) park(tx *gorm.DB, e Entry, reason error) error {
 	slog.Warn("entry cannot be processed", p.cfg.Feed, e.Subject, "position", e.Position, "error", reason)
 	return tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&Parked{
 		Feed: p.cfg.Feed, EntryID: e.ID, Updated: e.Updated, Epoch: e.Epoch, Position: e.Position, Subject: e.Subject, Kind: e.Kind,
-		Src: e.Src, Content: content, Error: errorText(reason), Attempts: 1, NextTry: p.cfg.Now().UTC().Add(pause(1)),
+		Src: e.Src, ReplyTo: e.ReplyTo, Content: content, Error: errorText(reason), Attempts: 1, NextTry: p.cfg.Now().UTC().Add(pause(1)),
 	}).Error
 }
 
@@ -83,7 +87,7 @@ func (p *Poller) retry(ctx context.Context, id int64, result *Result) error {
 		return err
 	}
 	e := Entry{ID: parked.EntryID, Epoch: parked.Epoch, Position: parked.Position, Subject: parked.Subject, Kind: parked.Kind,
-		Updated: parked.Updated.UTC(), Src: parked.Src, Content: []byte(parked.Content)}
+		Updated: parked.Updated.UTC(), Src: parked.Src, ReplyTo: parked.ReplyTo, Content: []byte(parked.Content)}
 	if len(e.Content) == 0 && e.Src != "" {
 		fetched, err := p.fetchContents(ctx, []Entry{e})
 		if err != nil {
@@ -117,6 +121,24 @@ func (p *Poller) retry(ctx context.Context, id int64, result *Result) error {
 	}
 	return err
 }
+
+var parkedGauge = promauto.NewGaugeVec(prometheus.GaugeOpts{
+	Name: "msatom_poll_parked", Help: "Entries of a feed that wait because they could not be processed.",
+}, []string{"feed"})
+
+// recount notes how many entries are parked, for the metrics and for who asks between two looks.
+func (p *Poller) recount(ctx context.Context) error {
+	var n int64
+	err := p.db.WithContext(ctx).Model(&Parked{}).Where("feed = ?", p.cfg.Feed).Count(&n).Error
+	if err == nil {
+		p.parked.Store(n)
+		parkedGauge.WithLabelValues(p.cfg.Feed).Set(float64(n))
+	}
+	return err
+}
+
+// Detail is what /readyz adds: how many entries were parked when this instance last looked, at most 15 seconds ago.
+func (p *Poller) Detail() map[string]any { return map[string]any{"parked": p.parked.Load()} }
 
 // Parked lists the parked entries, oldest position first, at most 100, and says how many there are in all.
 func (p *Poller) Parked(ctx context.Context) (list []Parked, total int64, err error) {

@@ -1,4 +1,5 @@
 // Where a consumer stands in a log: whether a document reaches back to its cursor, and whether the log is still the one that it knows.
+
 package poll
 
 import (
@@ -28,6 +29,18 @@ func (p *Poller) reaches(ctx context.Context, doc *document, at cursor) (bool, e
 	return false, nil
 }
 
+// stands is the document that was processed last, nil if it is not known or not what it was: the cursor may have been set back.
+func (p *Poller) stands(ctx context.Context, at cursor) *document {
+	if at.Document == "" {
+		return nil
+	}
+	doc, err := p.client.get(ctx, at.Document)
+	if err != nil || doc.epoch != at.Epoch || len(doc.entries) == 0 || doc.first() > at.Position+1 {
+		return nil
+	}
+	return doc
+}
+
 // errMoved says that another instance moved the cursor to another log; the next poll starts from there.
 var errMoved = errors.New("another instance has moved on to another log")
 
@@ -35,12 +48,13 @@ var errMoved = errors.New("another instance has moved on to another log")
 // starts again from its first document. A log may seem shorter for a moment, told by an instance of its service that is a
 // moment behind: then it is not ready yet, and nothing is taken.
 func (p *Poller) checkLog(ctx context.Context, doc *document, at *cursor) (ready bool, err error) {
-	rewinds := 0
+	rewinds, because := 0, ""
 	switch {
 	case !doc.positioned:
 		return true, nil
 	case at.Epoch != doc.epoch:
 		if at.Epoch != "" {
+			because = "the feed is another log than before"
 			slog.Warn("the feed is another log now; reading it from the start", "was", at.Epoch, "is", doc.epoch)
 		}
 	case doc.last() < at.Position:
@@ -52,12 +66,13 @@ func (p *Poller) checkLog(ctx context.Context, doc *document, at *cursor) (ready
 		}
 		slog.Warn("the log is shorter than it was; reading it again from the start", "was", at.Position, "is", doc.last())
 		rewinds = at.Rewinds + 1
+		because = fmt.Sprintf("the log had become shorter: it ended at %d, where it had come to %d before", doc.last(), at.Position)
 	default:
 		p.shorter = time.Time{}
 		return true, nil
 	}
 	p.shorter, p.reportedUpTo = time.Time{}, 0
-	return true, p.restart(ctx, at, doc.epoch, rewinds)
+	return true, p.restart(ctx, at, doc.epoch, rewinds, because)
 }
 
 // follow reads the document that a link leads to, nil if there is none. A walk that would come by the same place twice, or
@@ -72,6 +87,26 @@ func (p *Poller) follow(ctx context.Context, walked map[string]bool, from *docum
 	}
 	walked[to] = true
 	return p.client.get(ctx, to)
+}
+
+// ahead begins to follow a link; what it returns waits for the document.
+func (p *Poller) ahead(ctx context.Context, walked map[string]bool, from *document, rel string) func() (*document, error) {
+	var doc *document
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		doc, err = p.follow(ctx, walked, from, rel)
+	}()
+	return func() (*document, error) {
+		<-done
+		return doc, err
+	}
 }
 
 // maxDocuments bounds a walk: 100 million entries of 100 to a document.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -335,6 +336,33 @@ func TestOneThatCannotBeProcessedIsParked(t *testing.T) {
 	}
 }
 
+// All three in one document: each is parked with its own error, and the others go on.
+func TestSeveralAreParkedOutOfOneDocument(t *testing.T) {
+	s := publisher(t)
+	c := follow(t, consumerDB(t), s.server.URL+"/feed")
+	for i, value := range []string{"a", "panic", "b", "longer than the twenty characters of the column", "c", "unreadable", "d"} {
+		s.happen(t, "made", i+1, i+1, value)
+	}
+	if err := s.db.Exec(`UPDATE feed_event SET snapshot = '{"id": "six"}' WHERE subject = 6`).Error; err != nil {
+		t.Fatal(err)
+	}
+	if r := c.poll(t); r != (Result{Written: 4, Parked: 3}) {
+		t.Errorf("%+v", r)
+	}
+	list, _, err := c.Parked(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range list {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%d %.40s", p.Subject, p.Error)))
+	}
+	want := []string{"2 panic: cannot be processed", "4 ERROR: value too long for type character", "6 json: cannot unmarshal string into Go st"}
+	if !slices.Equal(got, want) || c.records(t) != "1=a 3=b 5=c 7=d" {
+		t.Errorf("parked %q, records %s", got, c.records(t))
+	}
+}
+
 func TestParkedEntriesAreRetriedAndSkipped(t *testing.T) {
 	s := publisher(t)
 	broken := true
@@ -425,6 +453,39 @@ func TestAShorterLogIsReadAgain(t *testing.T) {
 }
 
 // A consumer whose own database was restored takes in again what is missing there, though its feed has not changed.
+// A consumer that is far behind gets on with each poll, also when none reaches the end: it does not begin each with the whole way back.
+func TestFarBehindOverABadConnection(t *testing.T) {
+	s := publisher(t)
+	s.happen(t, "made", 1, 150, "a")
+	asked := 0
+	bad := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked%8 == 0 {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+			return
+		}
+		s.server.Config.Handler.ServeHTTP(w, r)
+	}))
+	defer bad.Close()
+	db := consumerDB(t)
+	c := follow(t, db, bad.URL+"/feed")
+	c.poll(t)
+	s.happen(t, "made", 151, 2150, "a")
+	for polls := 0; ; polls++ {
+		if polls == 20 {
+			t.Fatalf("after %d polls at %d", polls, c.count(t, "SELECT position FROM poll_cursor"))
+		}
+		if polls == 2 {
+			c = follow(t, db, bad.URL+"/feed") // another instance goes on there
+		}
+		if _, err := c.Poll(t.Context()); err == nil {
+			break
+		}
+	}
+	if n := c.count(t, "SELECT count(*) FROM record WHERE writes = 1"); n != 2150 {
+		t.Errorf("%d records", n)
+	}
+}
+
 func TestACursorThatWentBack(t *testing.T) {
 	s := publisher(t)
 	c := follow(t, consumerDB(t), s.server.URL+"/feed")
@@ -459,6 +520,17 @@ func TestWaitingForNews(t *testing.T) {
 	<-done
 }
 
+// Waiting is for another document than the one that the last poll read, in the same encoding.
+func TestWaitingWithoutNews(t *testing.T) {
+	s := publisher(t)
+	s.happen(t, "made", 1, 3, "a")
+	c := follow(t, consumerDB(t), s.server.URL+"/feed")
+	c.poll(t)
+	if modified, supported, err := c.client.news(t.Context(), c.cfg.FeedURL, c.had, time.Second); modified || !supported || err != nil {
+		t.Errorf("modified %v, supported %v, %v", modified, supported, err)
+	}
+}
+
 // Where the feed does not hold requests, waiting is left to the clock.
 func TestAFeedThatCannotWait(t *testing.T) {
 	for name, serve := range map[string]http.HandlerFunc{
@@ -468,8 +540,8 @@ func TestAFeedThatCannotWait(t *testing.T) {
 		server := httptest.NewServer(serve)
 		c := follow(t, consumerDB(t), server.URL+"/feed")
 		c.had.etag = `"x"`
-		if c.news(context.Background()) {
-			t.Errorf("%s: polled again without news", name)
+		if modified, err := c.news(context.Background()); modified || err != nil {
+			t.Errorf("%s: polled again without news: %v", name, err)
 		}
 		server.Close()
 	}

@@ -1,9 +1,16 @@
-// Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts
-// and parallel instances.
+// One poll from start to end. The publisher's side is package feed (the story before: order/feed.go); what a service makes of
+// the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one transaction, see
+// process.go.
+
+// Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts and
+// parallel instances.
 //
-// This file shows one poll from start to end. The publisher's side is package feed (the story before: order/feed.go); what a service
-// makes of the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one
-// transaction, see process.go.
+// It promises: what the Handler writes is committed together with the cursor, or not at all. Entries come in the order of their
+// positions, and none is passed over. One that the Handler refuses is parked and tried again, and the others go on. A publisher that
+// is away is asked again after growing pauses; one whose log was made anew is read again from its beginning. Nothing is read without
+// a limit: 32 MiB and 30 seconds for an answer.
+//
+// The publisher may be package feed, or any Atom feed whose entries refer to JSON by content src.
 package poll
 
 import (
@@ -11,6 +18,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -25,6 +33,7 @@ type Entry struct {
 	Kind     string
 	Updated  time.Time
 	Src      string          // address of the record
+	ReplyTo  string          // id of the entry in another feed that it answers (RFC 4685), or ""
 	Content  json.RawMessage // the record after the event; nil until it is fetched from Src
 }
 
@@ -41,17 +50,23 @@ type Poller struct {
 	client *client
 	turn   chan struct{} // held during a poll
 
-	had          validators // of the last recent document that was processed completely
-	tagPosition  int64      // where that document ended
-	reportedUpTo int64      // up to here this instance has said what became of the entries; -1 before its first poll
-	shorter      time.Time  // since when the log has been found shorter than it was
+	reconcile chan struct{} // compare the records with the log
+
+	had          validators   // of the last recent document that was processed completely
+	tagPosition  int64        // where that document ended
+	reportedUpTo int64        // up to here this instance has said what became of the entries; -1 before its first poll
+	shorter      time.Time    // since when the log has been found shorter than it was
+	parked       atomic.Int64 // how many entries were, when last counted
 
 	mu    sync.Mutex
 	state State
 }
 
-// Poll asks the feed once and processes all that is new. Polls of one instance queue up.
-func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
+// Poll asks the feed once and processes all that is new: whatever was published before Poll was called, by any instance. Polls of
+// one instance queue up.
+func (p *Poller) Poll(ctx context.Context) (Result, error) { return p.poll(ctx, true) }
+
+func (p *Poller) poll(ctx context.Context, anew bool) (result Result, err error) {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
@@ -65,7 +80,7 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 		}
 		p.report(ctx, start, result, err)
 	}()
-	at, err := p.cursor(ctx)
+	at, due, err := p.cursor(ctx)
 	if err != nil {
 		return result, err
 	}
@@ -75,7 +90,7 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	if at.Position < p.tagPosition {
 		p.had = validators{} // the cursor was set back: the records from then are gone
 	}
-	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.had)
+	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.had, anew)
 	if err != nil {
 		return result, err
 	}
@@ -84,18 +99,25 @@ func (p *Poller) Poll(ctx context.Context) (result Result, err error) {
 	} else if err = p.processAll(ctx, recent, at, &result); err != nil {
 		return result, err
 	}
-	return result, p.retryParked(ctx, &result)
+	if due {
+		err = p.retryParked(ctx, &result)
+	}
+	return result, err
 }
 
 // processAll applies every document from the cursor's place to the recent one, oldest first.
 func (p *Poller) processAll(ctx context.Context, recent *document, at cursor, result *Result) error {
+	p.saw(recent)
 	if ready, err := p.checkLog(ctx, recent, &at); err != nil || !ready {
 		return err
 	}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
 	doc, err := p.walkBack(ctx, recent, at)
 	for walked := map[string]bool{}; err == nil && doc != nil && doc != recent; {
+		next := p.ahead(reading, walked, doc, "next-archive") // read while this one is written
 		if err = p.process(ctx, doc, result); err == nil {
-			doc, err = p.follow(ctx, walked, doc, "next-archive")
+			doc, err = next()
 		}
 	}
 	if err == nil {
@@ -107,18 +129,22 @@ func (p *Poller) processAll(ctx context.Context, recent *document, at cursor, re
 	return err
 }
 
-// walkBack follows prev-archive links from the recent document to the one where the cursor stands; a newcomer starts at the first.
+// walkBack finds the document where the cursor stands: the recent one, or the one that was processed last, or, if that is not to
+// be had, by prev-archive links from the recent one. A newcomer starts at the first.
 func (p *Poller) walkBack(ctx context.Context, doc *document, at cursor) (*document, error) {
 	if doc.positioned && at.Position == 0 && doc.first() > 1 && doc.links["first"] != "" {
 		return p.follow(ctx, map[string]bool{}, doc, "first")
 	}
-	for walked := map[string]bool{}; ; {
-		reached, err := p.reaches(ctx, doc, at)
-		if err != nil || reached {
-			return doc, err
-		}
-		if doc, err = p.follow(ctx, walked, doc, "prev-archive"); err != nil {
-			return nil, err
+	reached, err := p.reaches(ctx, doc, at)
+	if err == nil && !reached {
+		if there := p.stands(ctx, at); there != nil {
+			return there, nil
 		}
 	}
+	for walked := map[string]bool{}; err == nil && !reached; {
+		if doc, err = p.follow(ctx, walked, doc, "prev-archive"); err == nil {
+			reached, err = p.reaches(ctx, doc, at)
+		}
+	}
+	return doc, err
 }

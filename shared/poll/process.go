@@ -1,5 +1,6 @@
 // How a document is processed: one transaction, in which the cursor row is locked, the records are written, and the
 // cursor is moved. An instance that waited for the lock finds the work done.
+
 package poll
 
 import (
@@ -20,8 +21,12 @@ type cursor struct {
 	Epoch    string
 	Rewinds  int
 	Position int64
+	Document string // address of the one with that position; "" if it is not known
 	MovedBy  string
 	MovedAt  *time.Time
+
+	RestartedAt      *time.Time
+	RestartedBecause string
 }
 
 func (cursor) TableName() string { return "poll_cursor" }
@@ -34,13 +39,21 @@ func (c cursor) log() string {
 	return fmt.Sprintf("%s#%d", c.Epoch, c.Rewinds)
 }
 
-func (p *Poller) cursor(ctx context.Context) (c cursor, err error) {
-	db := p.db.WithContext(ctx)
-	err = db.Clauses(clause.OnConflict{DoNothing: true}).Create(&cursor{Feed: p.cfg.Feed}).Error
-	if err == nil {
-		err = db.Take(&c, "feed = ?", p.cfg.Feed).Error
+// cursor reads where the consumer stands, and whether a parked entry is to be tried again: all that a poll without news asks the
+// database, of two indexes.
+func (p *Poller) cursor(ctx context.Context) (c cursor, due bool, err error) {
+	var row struct {
+		Cursor cursor `gorm:"embedded"`
+		Due    bool
 	}
-	return c, err
+	db := p.db.WithContext(ctx)
+	const ask = `SELECT c.*, EXISTS (SELECT FROM poll_parked k WHERE k.feed = c.feed AND k.next_try <= ?) AS due FROM poll_cursor c WHERE c.feed = ?`
+	found := db.Raw(ask, p.cfg.Now().UTC(), p.cfg.Feed).Scan(&row)
+	if found.Error == nil && found.RowsAffected == 0 {
+		row.Cursor.Feed = p.cfg.Feed
+		found = db.Clauses(clause.OnConflict{DoNothing: true}).Create(&row.Cursor) // another instance may do so too
+	}
+	return row.Cursor, row.Due, found.Error
 }
 
 func (p *Poller) locked(tx *gorm.DB) (c cursor, err error) {
@@ -48,8 +61,9 @@ func (p *Poller) locked(tx *gorm.DB) (c cursor, err error) {
 	return c, err
 }
 
-// restart puts the cursor to the beginning of a log, unless another instance already did.
-func (p *Poller) restart(ctx context.Context, at *cursor, epoch string, rewinds int) error {
+// restart puts the cursor to the beginning of a log, unless another instance already did. The reason is "" for a consumer that had
+// none before.
+func (p *Poller) restart(ctx context.Context, at *cursor, epoch string, rewinds int, because string) error {
 	return p.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		now, err := p.locked(tx)
 		if err != nil {
@@ -62,14 +76,16 @@ func (p *Poller) restart(ctx context.Context, at *cursor, epoch string, rewinds 
 		if now.Epoch != at.Epoch || now.Rewinds != at.Rewinds {
 			return errMoved
 		}
-		at.Epoch, at.Rewinds, at.Position = epoch, rewinds, 0
+		at.Epoch, at.Rewinds, at.Position, at.Document = epoch, rewinds, 0, ""
 		// The other log tells everything anew; an entry of this one, retried later, would overwrite that.
 		if err := tx.Where("feed = ?", p.cfg.Feed).Delete(&Parked{}).Error; err != nil {
 			return err
 		}
-		return tx.Model(&cursor{}).Where("feed = ?", p.cfg.Feed).Updates(map[string]any{
-			"epoch": epoch, "rewinds": rewinds, "position": 0, "moved_by": p.cfg.Instance, "moved_at": time.Now().UTC(),
-		}).Error
+		begun := map[string]any{"epoch": epoch, "rewinds": rewinds, "position": 0, "document": "", "moved_by": p.cfg.Instance, "moved_at": p.cfg.Now().UTC()}
+		if because != "" {
+			begun["restarted_at"], begun["restarted_because"] = p.cfg.Now().UTC(), because
+		}
+		return tx.Model(&cursor{}).Where("feed = ?", p.cfg.Feed).Updates(begun).Error
 	})
 }
 
@@ -110,7 +126,7 @@ func (p *Poller) process(ctx context.Context, doc *document, result *Result) err
 			return err
 		}
 		return tx.Model(&cursor{}).Where("feed = ?", p.cfg.Feed).Updates(map[string]any{
-			"position": doc.last(), "moved_by": p.cfg.Instance, "moved_at": time.Now().UTC(),
+			"position": doc.last(), "document": doc.place(), "moved_by": p.cfg.Instance, "moved_at": p.cfg.Now().UTC(),
 		}).Error
 	})
 	if err != nil {
@@ -173,7 +189,7 @@ func (p *Poller) processBatch(ctx context.Context, epoch string, entries []Entry
 			}
 		}
 		return tx.Model(&cursor{}).Where("feed = ?", p.cfg.Feed).Updates(map[string]any{
-			"epoch": epoch, "position": 0, "moved_by": p.cfg.Instance, "moved_at": time.Now().UTC(),
+			"epoch": epoch, "position": 0, "moved_by": p.cfg.Instance, "moved_at": p.cfg.Now().UTC(),
 		}).Error
 	})
 	if err == nil {

@@ -1,4 +1,5 @@
 // When a feed is polled: at the start, by cron, on demand, and while polls fail, after growing pauses with jitter.
+
 package poll
 
 import (
@@ -8,6 +9,9 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,7 +45,14 @@ type Config struct {
 	Feed     string // names the feed in the database and the log: "order"
 	Record   string // what the handler writes, for the log: "invoice"
 	Instance string
+	// Records are the tables that the handler writes, the record's own first: it has the columns log and position. With them the
+	// records can be compared with the log.
+	Records []Table
 
+	Wrote func() // called after a poll that has written something, when that is committed; nil: nothing
+
+	// Quiet is for a feed that the service can do without: less is logged of it, and the pauses after failures stay short.
+	Quiet      bool
 	Now        func() time.Time // nil: time.Now
 	ShorterFor time.Duration    // how long a log must be found shorter before that is believed; 0: 5 seconds
 }
@@ -70,20 +81,6 @@ func (r Result) String() string {
 	return s
 }
 
-// State is how this instance's polling goes.
-type State struct {
-	LastPoll time.Time     // when it began; zero before the first
-	Took     time.Duration // how long it lasted
-	Result   Result        // of the last poll that succeeded
-	Error    string        // of the last poll; "" if it succeeded
-	Since    time.Time     // when Error began
-	Failures int           // polls that failed in a row
-}
-
-var pollsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
-	Name: "msatom_polls_total", Help: "Polls of a feed by outcome: modified, not_modified, failed.",
-}, []string{"feed", "outcome"})
-
 var entriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
 	Name: "msatom_poll_entries_total", Help: "Entries of a feed by what became of them: written, ignored, parked.",
 }, []string{"feed", "outcome"})
@@ -106,7 +103,7 @@ func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {
 	if cfg.ShorterFor == 0 {
 		cfg.ShorterFor = 5 * time.Second
 	}
-	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), reportedUpTo: -1}, nil
+	return &Poller{cfg: cfg, db: db, handle: handle, client: c, turn: make(chan struct{}, 1), reconcile: make(chan struct{}, 1), reportedUpTo: -1}, nil
 }
 
 // checkSchedule parses a schedule; cron panics on some that are wrong.
@@ -122,46 +119,69 @@ func checkSchedule(s string) (err error) {
 
 // Run polls until ctx ends; a poll in flight is then broken off, and its transaction rolled back.
 func (p *Poller) Run(ctx context.Context) {
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { p.beat(ctx) })
+	beside.Go(func() { p.reconciling(ctx) })
 	due := make(chan struct{}, 1)
 	timer := cron.New()
-	if _, err := timer.AddFunc(p.cfg.Schedule, func() {
+	job, err := timer.AddFunc(p.cfg.Schedule, func() {
 		select {
 		case due <- struct{}{}:
 		default: // one is waiting already
 		}
-	}); err != nil {
+	})
+	if err != nil {
 		slog.Error("POLL_SCHEDULE", "error", err) // New has parsed it
 		return
 	}
 	timer.Start()
 	defer timer.Stop()
 	for ctx.Err() == nil {
-		_, err := p.Poll(ctx)
-		if err == nil && p.cfg.Wait > 0 && p.news(ctx) {
-			continue
+		p.plan(time.Time{}, false)
+		_, err := p.poll(ctx, false)
+		if err == nil && p.cfg.Wait > 0 {
+			p.plan(time.Time{}, true)
+			var modified bool
+			if modified, err = p.news(ctx); modified {
+				continue
+			}
 		}
 		again, atLeast := p.pauseAfter(err)
+		next := time.Now().Add(again)
+		if at := timer.Entry(job).Next; atLeast == 0 && at.Before(next) {
+			next = at
+		}
+		p.plan(next.UTC(), false)
 		wait(ctx, nil, atLeast)
 		wait(ctx, due, again-atLeast)
 	}
 }
 
-// news waits for the feed instead of the clock. It reports false when that cannot be done, and the clock must do.
-func (p *Poller) news(ctx context.Context) bool {
+// news waits for the feed instead of the clock. It reports false when that cannot be done, and the clock must do; an error
+// when the other side is not there: then asking again soon shows whether it is back.
+func (p *Poller) news(ctx context.Context) (bool, error) {
 	for {
 		select {
 		case p.turn <- struct{}{}:
 		case <-ctx.Done():
-			return false
+			return false, ctx.Err()
 		}
 		had := p.had
 		<-p.turn
 		modified, supported, err := p.client.news(ctx, p.cfg.FeedURL, had, p.cfg.Wait)
+		var status *StatusError
+		if errors.As(err, &status) && !slices.Contains(away, status.Status) {
+			return false, nil
+		}
 		if err != nil || modified || !supported {
-			return modified && supported
+			return modified && supported, err
 		}
 	}
 }
+
+// away are the answers of a front door behind which nobody is.
+var away = []int{http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
 
 // wait returns when something is due, the time is up, or ctx ends.
 func wait(ctx context.Context, due <-chan struct{}, d time.Duration) {
@@ -174,8 +194,8 @@ func wait(ctx context.Context, due <-chan struct{}, d time.Duration) {
 	}
 }
 
-// pauseAfter is how long to wait for the next poll if cron does not ask sooner: after failures 1, 2, 4, ... 30 seconds, each up to
-// a quarter more or less, so that instances do not come back in step. Sooner than atLeast not even cron may ask: the
+// pauseAfter is how long to wait for the next poll if cron does not ask sooner: after failures 1, 2, 4, ... 30 seconds (4, if it
+// is to be quiet), each up to a quarter more or less, so that instances do not come back in step. Sooner than atLeast not even cron may ask: the
 // other side wishes so.
 func (p *Poller) pauseAfter(err error) (again, atLeast time.Duration) {
 	if err == nil {
@@ -185,45 +205,11 @@ func (p *Poller) pauseAfter(err error) (again, atLeast time.Duration) {
 	if errors.As(err, &status) {
 		atLeast = status.RetryAfter
 	}
-	again = min(time.Second<<min(max(p.State().Failures-1, 0), 6), 30*time.Second)
+	longest := 30 * time.Second
+	if p.cfg.Quiet {
+		longest = 4 * time.Second
+	}
+	again = min(time.Second<<min(max(p.State().Failures-1, 0), 6), longest)
 	again = time.Duration(float64(again) * (0.75 + rand.Float64()/2))
 	return max(again, atLeast), atLeast
-}
-
-// State is how this instance's polling goes.
-func (p *Poller) State() State {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.state
-}
-
-// report notes how a poll went, and logs when polls begin to fail and when they succeed again.
-func (p *Poller) report(ctx context.Context, start time.Time, result Result, err error) {
-	if ctx.Err() != nil {
-		return // given up, which says nothing about the feed
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := &p.state
-	s.LastPoll, s.Took = start, time.Since(start)
-	if err != nil {
-		pollsTotal.WithLabelValues(p.cfg.Feed, "failed").Inc()
-		if s.Error == "" {
-			s.Since = start
-			slog.Warn("polling fails; trying again", "feed", p.cfg.Feed, "error", err)
-		}
-		s.Error = err.Error()
-		s.Failures++
-		return
-	}
-	outcome := "modified"
-	if result.NotModified {
-		outcome = "not_modified"
-	}
-	pollsTotal.WithLabelValues(p.cfg.Feed, outcome).Inc()
-	slog.Debug("polled", "feed", p.cfg.Feed, "result", result.String(), "took", s.Took)
-	if s.Error != "" {
-		slog.Info("polling works again", "feed", p.cfg.Feed, "after", time.Since(s.Since).Round(time.Second))
-	}
-	s.Error, s.Failures, s.Result = "", 0, result
 }

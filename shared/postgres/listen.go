@@ -8,17 +8,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Listen calls heard whenever another session notifies the channel, until ctx ends. It has a connection of its own, and makes
-// a new one when that is lost; what was notified meanwhile is lost too, so heard is also called after each connecting.
-func (db *DB) Listen(ctx context.Context, channel string, heard func()) {
+// Listen calls heard with its payload whenever another session notifies the channel, until ctx ends. It has a connection of its
+// own, and makes a new one when that is lost; what was notified meanwhile is lost too, so heard is also called after each
+// connecting, with "".
+func (db *DB) Listen(ctx context.Context, channel string, heard func(payload string)) {
 	lost := false
 	for ctx.Err() == nil {
-		err := db.listen(ctx, channel, func() {
+		err := db.listen(ctx, channel, func(payload string) {
 			if lost {
 				lost = false
 				slog.Info("notifications are heard again", "channel", channel)
 			}
-			heard()
+			heard(payload)
 		})
 		if !lost && ctx.Err() == nil {
 			lost = true
@@ -31,7 +32,7 @@ func (db *DB) Listen(ctx context.Context, channel string, heard func()) {
 	}
 }
 
-func (db *DB) listen(ctx context.Context, channel string, heard func()) error {
+func (db *DB) listen(ctx context.Context, channel string, heard func(payload string)) error {
 	c, err := pgx.ConnectConfig(ctx, db.config.Copy())
 	if err != nil {
 		return err
@@ -44,10 +45,12 @@ func (db *DB) listen(ctx context.Context, channel string, heard func()) error {
 	if _, err := c.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return err
 	}
-	for {
-		heard()
-		if _, err := c.WaitForNotification(ctx); err != nil {
+	for payload := ""; ; {
+		heard(payload)
+		n, err := c.WaitForNotification(ctx)
+		if err != nil {
 			return err
 		}
+		payload = n.Payload
 	}
 }

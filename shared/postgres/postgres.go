@@ -103,6 +103,9 @@ func (db *DB) Watch(ctx context.Context, migrations []Migration, seed func(conte
 	migrated := false
 	for {
 		err := db.ping(ctx)
+		if err != nil && db.ready.Load() {
+			err = db.ping(ctx) // the time may have run out because this process itself was held up
+		}
 		if err == nil && !migrated {
 			if err = db.migrate(ctx, migrations, seed); err == nil {
 				migrated = true

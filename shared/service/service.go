@@ -1,4 +1,7 @@
 // Package service is the life of a program, from its environment to its end by a signal. What a service does is handed in.
+//
+// It promises: the program listens at once and answers 503 until its database is there; background work begins when the schema is
+// made; SIGINT and SIGTERM let the requests in flight finish, end the background work, and the program ends with 0.
 package service
 
 import (
@@ -10,6 +13,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -23,6 +27,13 @@ type Config struct {
 	Instance string     `env:"INSTANCE"` // default: the host's name
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	Database postgres.Config
+	// ClockSkew is how far this instance's clock is from the machine's: for trials, in which the clocks of instances differ.
+	ClockSkew time.Duration `env:"CLOCK_SKEW" envDefault:"0s"`
+	// FeedMaxAge is how many seconds caches may keep the recent document of the service's feed; readers then know an event later by so much.
+	FeedMaxAge uint `env:"FEED_MAX_AGE" envDefault:"0"`
+	// Drain is how long the service goes on working after it was told to stop, while it says that it is not ready: as long as those
+	// who send it requests need to notice. With up to 3s the service ends within ten seconds.
+	Drain time.Duration `env:"DRAIN" envDefault:"0s"`
 }
 
 // Service is a program while it is put together.
@@ -34,6 +45,11 @@ type Service struct {
 	Seed       func(context.Context) error // called once the schema is there; may be nil
 	Background []func(context.Context)     // run from then on until the end
 	Handler    http.Handler
+}
+
+// Now is the time by this instance's own clock, in UTC and whole microseconds. All that the instance stamps or decides by time goes by it.
+func (s *Service) Now() time.Time {
+	return time.Now().Add(s.ClockSkew).UTC().Truncate(time.Microsecond)
 }
 
 // Main runs a service until SIGINT or SIGTERM, and ends the process: 0 after a clean stop, 1 after an error, which it prints.
@@ -72,13 +88,20 @@ func run(name string, own any, setup func(*Service) error) error {
 	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: s.LogLevel})).With("instance", s.Instance))
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	told, forget := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer forget()
+	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	context.AfterFunc(told, func() {
+		slog.Info("told to stop", "drain", s.Drain)
+		time.AfterFunc(s.Drain, stop)
+	})
 	db, err := postgres.Open(s.Database)
 	if err != nil {
 		return err
 	}
 	defer db.Pool.Close()
+	db.NowFunc = s.Now
 	s.DB = db
 	if err := setup(s); err != nil {
 		return err
@@ -92,9 +115,20 @@ func run(name string, own any, setup func(*Service) error) error {
 			}
 		})
 	})
-	err = web.Serve(ctx, s.Addr, s.Handler)
+	err = web.Serve(ctx, s.Addr, readyUntil(told, s.Handler))
 	stop() // also when it could not listen
 	background.Wait()
 	slog.Info("stopped")
 	return err
+}
+
+// readyUntil answers /readyz with 503 once the service was told to stop, and leaves everything else to h.
+func readyUntil(told context.Context, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" && told.Err() != nil {
+			http.Error(w, "told to stop", http.StatusServiceUnavailable)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/elnormous/contenttype"
@@ -36,6 +37,9 @@ func Negotiate(c echo.Context, offers ...string) (string, error) {
 	accept := strings.Join(c.Request().Header.Values("Accept"), ",")
 	if accept == "" {
 		return offers[0], nil
+	}
+	if slices.Contains(offers, accept) {
+		return accept, nil // what programs send needs no weighing
 	}
 	var available []contenttype.MediaType
 	for _, o := range offers {

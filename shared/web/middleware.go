@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -15,18 +16,19 @@ import (
 	"msatom/shared/problem"
 )
 
-// policy lets a page load its style sheet and send its forms, nothing else.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy lets a page load its style sheet and its script, ask its own host and send its forms, nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // headers go with every answer.
 func headers(o Options) echo.MiddlewareFunc {
+	always := http.Header{}
+	always.Set("X-Instance", o.Instance)
+	always.Set("X-Content-Type-Options", "nosniff")
+	always.Set("Referrer-Policy", "same-origin")
+	always.Set("Content-Security-Policy", policy)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			h := c.Response().Header()
-			h.Set("X-Instance", o.Instance)
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Referrer-Policy", "same-origin")
-			h.Set("Content-Security-Policy", policy)
+			maps.Copy(c.Response().Header(), always)
 			return next(c)
 		}
 	}
@@ -50,6 +52,9 @@ func readForm() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				return next(c)
+			}
 			if t, err := BodyType(c); err != nil || t != Form {
 				return next(c)
 			}
@@ -67,11 +72,16 @@ func readForm() echo.MiddlewareFunc {
 	}
 }
 
+// isFile says whether an address is that of a part of the program, which needs no database.
+func isFile(path string) bool {
+	return strings.HasSuffix(path, ".css") || strings.HasSuffix(path, ".js")
+}
+
 // whenReady answers 503 as long as the service cannot work.
 func whenReady(o Options) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if strings.HasPrefix(c.Request().URL.Path, "/"+o.Service+"/") && !strings.HasSuffix(c.Request().URL.Path, ".css") {
+			if strings.HasPrefix(c.Request().URL.Path, "/"+o.Service+"/") && !isFile(c.Request().URL.Path) {
 				if ok, _ := o.Ready(); !ok {
 					return problem.Unavailable("The database of %s cannot be reached. It is waited for; please try again in a moment.", o.Service)
 				}
@@ -110,6 +120,9 @@ func observe(o Options) echo.MiddlewareFunc {
 				level = slog.LevelError
 			} else if method != http.MethodGet && method != http.MethodHead {
 				level = slog.LevelInfo
+			}
+			if !slog.Default().Enabled(c.Request().Context(), level) {
+				return nil
 			}
 			slog.Log(c.Request().Context(), level, "request", "method", method, "path", c.Request().URL.Path, "status", status, "took", time.Since(start).Round(time.Microsecond))
 			return nil

@@ -1,8 +1,10 @@
 // The addresses for operation, which only the service's own port has: the front door does not forward them.
+
 package web
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -19,7 +21,11 @@ func operation(e *echo.Echo, o Options) {
 		if ok, why := o.Ready(); !ok {
 			return c.JSON(http.StatusServiceUnavailable, map[string]string{"status": "waiting", "instance": o.Instance, "database": why})
 		}
-		return c.JSON(http.StatusOK, map[string]string{"status": "ready", "instance": o.Instance})
+		answer := map[string]any{"status": "ready", "instance": o.Instance}
+		if o.Detail != nil {
+			maps.Copy(answer, o.Detail())
+		}
+		return c.JSON(http.StatusOK, answer)
 	})
 	Get(e, "/metrics", echo.WrapHandler(promhttp.Handler()))
 }

@@ -2,7 +2,6 @@
 package web
 
 import (
-	"math"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -149,15 +148,17 @@ func TestID(t *testing.T) {
 
 func TestPaged(t *testing.T) {
 	for query, want := range map[string]Paging{
-		"":                          {Before: math.MaxInt64, Limit: 50, First: true, Newest: "/", Next: "/?before=7"},
-		"limit=3":                   {Before: math.MaxInt64, Limit: 3, First: true, Newest: "/?limit=3", Next: "/?before=7&limit=3"},
-		"before=9&name=a%26b%22%3E": {Before: 9, Limit: 50, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"},
-		"other=x&limit=1000":        {Before: math.MaxInt64, Limit: 1000, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"},
+		"":                                 {Limit: 50, First: true, Newest: "/", Next: "/?before=7"},
+		"limit=3":                          {Limit: 3, First: true, Newest: "/?limit=3", Next: "/?before=7&limit=3"},
+		"before=9&name=a%26b%22%3E":        {Behind: 9, Limit: 50, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"},
+		"other=x&limit=1000":               {Limit: 1000, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"},
+		"sort=best&before=3&after=9&name=": {Sort: "best", Behind: 9, Limit: 50, Newest: "/?sort=best", Next: "/?after=7&sort=best"},
 	} {
 		ctx := request("GET", "/?"+query, "")
 		ctx.SetPath("/")
-		got, err := Paged(ctx)
-		got.NextBefore(ctx, 7)
+		got, err := Paged(ctx, "best")
+		got.More(ctx, 7)
+		got.c = nil
 		if err != nil || got != want {
 			t.Errorf("%q: %+v %v, want %+v", query, got, err, want)
 		}

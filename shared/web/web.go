@@ -22,7 +22,7 @@ const (
 	maxHeader  = 64 << 10
 	maxHandler = 55 * time.Second // of work for one request
 	maxWrite   = 70 * time.Second // until a slow reader has its answer
-	drain      = 8 * time.Second  // for requests in flight when the service is stopped
+	finish     = 6 * time.Second  // for requests in flight when the service is stopped
 )
 
 // Options of a server.
@@ -31,6 +31,7 @@ type Options struct {
 	Instance string
 	Pages    *page.Set
 	Ready    func() (ok bool, why string)
+	Detail   func() map[string]any // what /readyz says besides; may be nil
 }
 
 // New is an Echo with everything but the service's own routes. Until Ready, those answer 503.
@@ -51,12 +52,18 @@ func New(o Options) *echo.Echo {
 	e.Use(middleware.ContextTimeout(maxHandler), whenReady(o))
 
 	operation(e, o)
-	Get(e, "/"+o.Service+"/style.css", func(c echo.Context) error {
-		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		return c.Blob(http.StatusOK, "text/css; charset=utf-8", page.Style)
-	})
+	file(e, "/"+o.Service+"/style.css", "text/css; charset=utf-8", page.Style)
+	file(e, "/"+o.Service+"/live.js", "text/javascript; charset=utf-8", page.Script)
 	Get(e, "/"+o.Service, func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/"+o.Service+"/") })
 	return e
+}
+
+// file is a part of the program, asked for under a tag that changes with it.
+func file(e *echo.Echo, path, contentType string, content []byte) {
+	Get(e, path, func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		return c.Blob(http.StatusOK, contentType, content)
+	})
 }
 
 // Get registers a handler for GET and for HEAD, whose body net/http leaves out.
@@ -78,7 +85,7 @@ func Serve(ctx context.Context, addr string, h http.Handler) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
-		end, cancel := context.WithTimeout(context.Background(), drain)
+		end, cancel := context.WithTimeout(context.Background(), finish)
 		defer cancel()
 		stopped <- s.Shutdown(end)
 	}()

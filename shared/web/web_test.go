@@ -118,6 +118,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	check(do(e, "GET", "/thing/", nil), 200)
 	check(do(e, "GET", "/thing", nil), 301)
 	check(do(e, "GET", "/thing/style.css", nil), 200)
+	check(do(e, "GET", "/thing/live.js", nil), 200)
 	check(do(e, "GET", "/thing/x", nil), 404)
 	check(do(e, "GET", "/nothing", nil), 404)
 	check(do(e, "PATCH", "/thing/own", nil), 405)
@@ -134,6 +135,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	check(do(e, "GET", "/healthz", nil), 200)
 	check(do(e, "GET", "/metrics", nil), 200)
 	check(do(e, "GET", "/thing/style.css", nil), 200)
+	check(do(e, "GET", "/thing/live.js", nil), 200)
 }
 
 // What anybody can invent, such as addresses and methods, makes no new time series.

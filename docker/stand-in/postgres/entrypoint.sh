@@ -1,7 +1,6 @@
 #!/bin/bash
 # Keeps those promises of the official Postgres image that this project uses: POSTGRES_PASSWORD, _USER and _DB (or a
-# file with the value, by the same name and _FILE), POSTGRES_INITDB_ARGS, the scripts of /docker-entrypoint-initdb.d on
-# the first start, and a server that never runs as root.
+# file with the value, by the same name and _FILE), POSTGRES_INITDB_ARGS, and a server that never runs as root.
 set -eu
 
 # setting NAME DEFAULT prints the content of the file that NAME_FILE names, else the value of NAME, else DEFAULT.
@@ -14,22 +13,7 @@ setting() {
     fi
 }
 
-# run_scripts carries out what lies in /docker-entrypoint-initdb.d, in the order of its names.
-run_scripts() {
-    local script
-    for script in /docker-entrypoint-initdb.d/*; do
-        case $script in
-        *.sh)
-            echo "running $script"
-            if [ -x "$script" ]; then "$script"; else bash "$script"; fi ;;
-        *.sql)
-            echo "running $script"
-            psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" -f "$script" ;;
-        esac
-    done
-}
-
-# initialize makes the database cluster. The server that runs the scripts listens on its socket only, so nobody outside can
+# initialize makes the database cluster. The server that makes the database listens on its socket only, so nobody outside can
 # take it for the finished one.
 initialize() {
     local password
@@ -51,7 +35,6 @@ initialize() {
     if [ "$POSTGRES_DB" != postgres ]; then
         createdb --username="$POSTGRES_USER" "$POSTGRES_DB"
     fi
-    run_scripts
     pg_ctl stop --wait --mode fast
 }
 

@@ -11,11 +11,14 @@ import (
 	"msatom/shared/web"
 )
 
-type handler struct{ log *feed.Log }
+type handler struct {
+	log   *feed.Log
+	types []string // media types of all dialects
+}
 
 // New adds to e the recent document, at the log's path and at aliases of it, and document n at path/n.
 func New(e *echo.Echo, log *feed.Log, aliases ...string) {
-	h := &handler{log}
+	h := &handler{log, feed.Types()}
 	for _, path := range append([]string{log.Path}, aliases...) {
 		web.Get(e, path, h.recent)
 	}
@@ -25,7 +28,7 @@ func New(e *echo.Echo, log *feed.Log, aliases ...string) {
 // recent answers in any dialect. A query of http-feeds has one answer, CloudEvents, also for a client that asks for just JSON.
 func (h *handler) recent(c echo.Context) error {
 	events := feed.CloudEvents.Types[0]
-	offers, asked := feed.Types(), feed.AsksForEvents(c.QueryParams())
+	offers, asked := h.types, feed.AsksForEvents(c.QueryParams())
 	if asked {
 		offers = []string{events, web.JSON}
 	}
@@ -44,7 +47,7 @@ func (h *handler) document(c echo.Context) error {
 	if err != nil || n < 1 || strconv.FormatInt(n, 10) != c.Param("n") {
 		return problem.NotFound("Documents of the feed are numbered 1, 2, 3, ...")
 	}
-	mediaType, err := web.Negotiate(c, feed.Types()...)
+	mediaType, err := web.Negotiate(c, h.types...)
 	if err != nil {
 		return err
 	}

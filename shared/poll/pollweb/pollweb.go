@@ -1,4 +1,5 @@
-// Package pollweb is what every consumer's pages have: the button that polls now, what the polls do, and the parked entries.
+// Package pollweb is what every consumer's pages have: the button that polls now, what the polls do, the parked entries, and the
+// state of the consumer.
 package pollweb
 
 import (
@@ -24,6 +25,7 @@ type View struct {
 	Parked      []poll.Parked
 	ParkedTotal int64
 	Now         time.Time
+	From        string // "state" on the state page, where its buttons lead back to
 }
 
 // Handler serves the addresses below /service/.
@@ -32,9 +34,12 @@ type Handler struct {
 	poller  *poll.Poller
 }
 
-// New adds POST /service/poll and POST /service/parked to e.
+// New adds GET /service/state, GET /service/overview, POST /service/poll, POST /service/parked and POST /service/reconcile to e.
 func New(e *echo.Echo, service string, poller *poll.Poller) *Handler {
 	h := &Handler{service, poller}
+	web.Get(e, "/"+service+"/state", h.state)
+	web.Get(e, "/"+service+"/overview", h.overview)
+	e.POST("/"+service+"/reconcile", h.reconcile)
 	e.POST("/"+service+"/poll", h.poll)
 	e.POST("/"+service+"/parked", h.parked)
 	return h
@@ -110,6 +115,9 @@ func (h *Handler) parked(c echo.Context) error {
 		return err
 	}
 	if mediaType, err := web.Negotiate(c, web.HTML, web.JSON); err != nil || mediaType == web.HTML {
+		if back := "/" + h.service + "/state"; c.FormValue("from") == "state" {
+			return c.Redirect(http.StatusSeeOther, back)
+		}
 		return c.Redirect(http.StatusSeeOther, "/"+h.service+"/")
 	}
 	return c.JSON(http.StatusOK, result)

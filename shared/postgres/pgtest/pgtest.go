@@ -92,6 +92,33 @@ func At(t testing.TB, url string, migrations ...postgres.Migration) *postgres.DB
 	}
 }
 
+// Example stands in for the test that an example does not have: what would fail the test panics, and Done does what is left for
+// the test's end.
+//
+//	var t pgtest.Example
+//	defer t.Done()
+//	db := pgtest.Open(&t, feed.Migration())
+type Example struct {
+	testing.TB
+	ends []func()
+}
+
+// Helper does nothing.
+func (e *Example) Helper() {}
+
+// Fatal panics.
+func (e *Example) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+// Cleanup keeps f for Done.
+func (e *Example) Cleanup(f func()) { e.ends = append(e.ends, f) }
+
+// Done calls what Cleanup was given, the last first.
+func (e *Example) Done() {
+	for _, f := range slices.Backward(e.ends) {
+		f()
+	}
+}
+
 func start() (dir string, stop func(), err error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if len(found) == 0 {

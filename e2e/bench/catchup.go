@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A consumer that is far behind: how fast it comes up, with its records, their lines and its own feed written.
+
+const catchupText = `An instance of invoicing with an empty database is started, and the time until its cursor stands at the last entry is taken, the start of the
+program with its migrations among it. *COPY* is psql loading the rows that it has written, of all tables, into empty ones with the same keys and
+indexes: there is no faster way to bring rows into Postgres. *The original's way* is a GET and a transaction for each order.`
+
+func catchupPart(ctx context.Context, b *bench) error {
+	entries, single, rounds := 100_000, 3_000, 3
+	if b.quick {
+		entries, single, rounds = 2_000, 50, 1
+	}
+	source, order, err := b.order(ctx)
+	if err != nil {
+		return err
+	}
+	defer order.stop()
+	if err := b.fill(ctx, source, 1, entries); err != nil {
+		return err
+	}
+	rows := filepath.Join(b.dir, "rows")
+	if err := os.MkdirAll(rows, 0o755); err != nil {
+		return err
+	}
+	var memory float64
+	finished := ""
+	ours := func(ctx context.Context, _ time.Duration) (float64, error) {
+		database, err := b.database(ctx)
+		if err != nil {
+			return 0, err
+		}
+		began := time.Now()
+		invoicing, err := b.service(ctx, "invoicing", database, "FEED_URL="+order.url()+"/order/feed", "POLL_SCHEDULE=@every 1h")
+		if err != nil {
+			return 0, err
+		}
+		defer invoicing.stop()
+		if err := until(ctx, database, "SELECT coalesce(max(position), 0) >= $1 FROM poll_cursor", entries); err != nil {
+			return 0, err
+		}
+		took := time.Since(began)
+		// Its own feed is published behind that; the rows are only whole then.
+		if err := until(ctx, database, "SELECT count(*) = $1 FROM feed_position", entries); err != nil {
+			return 0, err
+		}
+		peak, err := rss(invoicing.pid(), "VmHWM")
+		memory, finished = max(memory, peak), database
+		return float64(entries) / took.Seconds(), err
+	}
+	copied := func(ctx context.Context, _ time.Duration) (float64, error) {
+		return b.copy(ctx, finished, rows, entries)
+	}
+	p, err := b.alternateFor(ctx, "catch-up", rounds, 0, ours, copied)
+	if err != nil {
+		return err
+	}
+	what := fmt.Sprintf("catch-up with %s entries", thousands(int64(entries)))
+	b.compare(what, "entries/s", p, "COPY of the finished rows", atLeast(0.4))
+
+	database, err := b.database(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.emptyLike(ctx, finished, database); err != nil {
+		return err
+	}
+	from := 1
+	theirs := func(ctx context.Context, _ time.Duration) (float64, error) {
+		began := time.Now()
+		err := oneByOne(ctx, order.url(), database, from, from+single-1)
+		from += single
+		return float64(single) / time.Since(began).Seconds(), err
+	}
+	q, err := b.alternateFor(ctx, "catch-up, the original's way", rounds, 0, ours, theirs)
+	if err != nil {
+		return err
+	}
+	b.compare("the same, against the original's way", "entries/s", q, "a GET and a transaction for each", atLeast(40))
+	b.show("most memory that invoicing had then", "MB", samples{memory}, below(64, "MB"))
+	return nil
+}
+
+// order starts the order service with a database of its own. Whoever pages through its feed compresses it on the way.
+func (b *bench) order(ctx context.Context, env ...string) (database string, order *process, err error) {
+	if database, err = b.database(ctx); err != nil {
+		return "", nil, err
+	}
+	order, err = b.service(ctx, "order", database, env...)
+	return database, order, err
+}
+
+// until waits until a query says true.
+func until(ctx context.Context, database, query string, args ...any) error {
+	c, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	for end := time.Now().Add(3 * time.Minute); ; {
+		var done bool
+		if err := c.QueryRow(ctx, query, args...).Scan(&done); err != nil || done {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("not within three minutes: %s %v", query, args)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// copied are the tables that a consumer writes.
+var copied = []string{"invoice", "invoice_line", "feed_event", "feed_position"}
+
+// copy loads the rows of a consumer's tables into another database, and returns how many entries' rows that is in a second.
+func (b *bench) copy(ctx context.Context, from, dir string, entries int) (float64, error) {
+	to, err := b.database(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := b.emptyLike(ctx, from, to); err != nil {
+		return 0, err
+	}
+	var out, in bytes.Buffer
+	for _, t := range copied {
+		fmt.Fprintf(&out, "\\copy %s to '%s/%s'\n", t, dir, t)
+		fmt.Fprintf(&in, "\\copy %s from '%s/%s'\n", t, dir, t)
+	}
+	if err := b.psql(ctx, from, out.Bytes()); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	err = b.psql(ctx, to, in.Bytes())
+	return float64(entries) / time.Since(began).Seconds(), err
+}
+
+// emptyLike makes the tables, keys and indexes of one database in another one.
+func (b *bench) emptyLike(ctx context.Context, from, to string) error {
+	dump := exec.CommandContext(ctx, filepath.Join(b.system.PostgresBin(), "pg_dump"), "--schema-only", "--no-owner", from)
+	schema, err := dump.Output()
+	if err != nil {
+		return fmt.Errorf("pg_dump: %w", err)
+	}
+	return b.psql(ctx, to, schema)
+}
+
+func (b *bench) psql(ctx context.Context, database string, input []byte) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(b.system.PostgresBin(), "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-o", os.DevNull, database)
+	cmd.Stdin = bytes.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("psql: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// oneByOne is the original's way: each order is fetched from where its entry says, and written in a transaction of its own.
+func oneByOne(ctx context.Context, order, database string, from, to int) error {
+	c, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	type address struct{ Street, Zip, City string }
+	for id := from; id <= to; id++ {
+		status, body, err := get(ctx, fmt.Sprintf("%s/order/%d", order, id), "Accept", "application/json")
+		if err != nil || status != http.StatusOK {
+			return fmt.Errorf("order %d: status %d, %w", id, status, err)
+		}
+		var o struct {
+			ID       int64
+			Updated  time.Time
+			Customer struct {
+				CustomerID             int64
+				Name, Firstname, Email string
+			}
+			BillingAddress address
+			OrderLine      []struct {
+				Count int
+				Item  struct {
+					ItemID int64
+					Name   string
+					Price  json.Number
+				}
+			}
+		}
+		if err := json.Unmarshal(body, &o); err != nil {
+			return err
+		}
+		err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO invoice VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, '', '', 0)`, o.ID, o.Updated,
+				o.Customer.CustomerID, o.Customer.Name, o.Customer.Firstname, o.Customer.Email, o.BillingAddress.Street, o.BillingAddress.Zip, o.BillingAddress.City)
+			for i, l := range o.OrderLine {
+				if err == nil {
+					_, err = tx.Exec(ctx, `INSERT INTO invoice_line VALUES ($1, $2, $3, $4, $5, $6::text::numeric)`, o.ID, i+1, l.Count, l.Item.ItemID, l.Item.Name, l.Item.Price.String())
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package e2e
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// `make bench` works: every part measures something. How fast is not judged here.
+func TestBench(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "make", "-C", "..", "bench", "QUICK=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 20 * time.Second
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "took ") < 9 || strings.Contains(string(out), "NaN") || strings.Contains(string(out), "Inf") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

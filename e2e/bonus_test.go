@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"msatom/e2e/system"
+)
+
+// The service of the exercise (docs/adding-a-service.md): nothing but its folder says that it is there.
+func TestBonus(t *testing.T) {
+	s := visit(t, run(t, system.Config{Scale: map[string]int{"bonus": 2}}).URL())
+	bonus := func() (amount, orders string) {
+		s.must(200, "POST", "/bonus/poll", "", asJSON...)
+		var accounts []struct{ Bonus, Orders json.Number }
+		if err := json.Unmarshal(s.must(200, "GET", "/bonus/", "", asJSON...).body, &accounts); err != nil {
+			t.Fatal(err)
+		}
+		if len(accounts) != 1 {
+			return "", ""
+		}
+		return accounts[0].Bonus.String(), accounts[0].Orders.String()
+	}
+	first, err := s.placeJSON("bonus 1", 1) // 42.00 for an iPod and 100.00 for an Apple TV
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.placeJSON("bonus 2", 2); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "5 % of both orders", 20*time.Second, func() bool { a, n := bonus(); return a == "16.30" && n == "2" })
+	s.must(200, "DELETE", "/order/1", "", asJSON...)
+	eventually(t, "5 % of the one that is not cancelled", 20*time.Second, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })
+	if r := s.read("/bonus/1"); first != 1 || r.Status != "withdrawn" {
+		t.Errorf("credit of order %d: %+v", first, r)
+	}
+	eventually(t, "order knows that bonus has both", 40*time.Second, func() bool {
+		var d struct {
+			Consumers []struct {
+				Consumer   string
+				Last, Open int64
+			}
+		}
+		if err := json.Unmarshal(s.must(200, "GET", "/order/deliveries", "", asJSON...).body, &d); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range d.Consumers {
+			if c.Consumer == "bonus" {
+				return c.Last == 3 && c.Open == 0
+			}
+		}
+		return false
+	})
+}

@@ -1,0 +1,102 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+// delivered is what an order, the deliveries and a consumer's state say of how orders arrive.
+type delivered struct {
+	Deliveries []struct {
+		Consumer, Instance, Record string
+		Acknowledged               *time.Time
+	}
+	Head, Position, Behind, Parked int64
+	Why                            string
+	Peers                          []struct{ Instance string }
+	Consumers                      []struct {
+		Consumer          string
+		Last, Open, Holes int64
+		Completion        struct{ Count int }
+	}
+	Reconciliation *struct {
+		Finished                           *time.Time
+		Compared, Repaired, Refused, Extra int64
+		Error                              string
+	}
+}
+
+func (s *shop) ofDelivery(path string) (d delivered) {
+	s.t.Helper()
+	if err := json.Unmarshal(s.must(200, "GET", path, "", asJSON...).body, &d); err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
+
+func (s *shop) page(path string) string {
+	s.t.Helper()
+	return string(s.must(200, "GET", path, "", asHTML...).body)
+}
+
+// seeDelivery follows an order from its publication to the acknowledgements of its consumers, as the pages and JSON show it.
+func seeDelivery(t *testing.T, s *shop) {
+	id := s.placeForm("2")
+	poll := func() {
+		for _, d := range s.ofDelivery("/order/" + id).Deliveries {
+			s.must(200, "POST", "/"+d.Consumer+"/poll", "", asJSON...)
+		}
+	}
+	poll()
+	acknowledged := func() bool {
+		list := s.ofDelivery("/order/" + id).Deliveries
+		for _, d := range list {
+			if d.Acknowledged == nil || !strings.HasPrefix(d.Record, "/"+d.Consumer+"/") || d.Instance == "" {
+				return false
+			}
+		}
+		return len(list) >= 2
+	}
+	eventually(t, "order "+id+" is acknowledged by all", 20*time.Second, acknowledged)
+	if page := s.page("/order/" + id); strings.Contains(page, "not yet") || !strings.Contains(page, `href="/invoicing/`+id) {
+		t.Errorf("the page of order %s does not show the acknowledgements:\n%s", id, page)
+	}
+	eventually(t, "the deliveries are complete", 20*time.Second, func() bool {
+		d := s.ofDelivery("/order/deliveries")
+		for _, c := range d.Consumers {
+			if c.Open != 0 || c.Holes != 0 || c.Last != d.Head || c.Completion.Count == 0 {
+				return false
+			}
+		}
+		return len(d.Consumers) >= 2
+	})
+	if page := s.page("/order/deliveries"); strings.Count(page, "<svg") < 2 || !strings.Contains(page, "Every order has arrived at every consumer") {
+		t.Errorf("the page of deliveries:\n%s", page)
+	}
+
+	// Published again, it is acknowledged again.
+	s.must(200, "POST", "/order/"+id+"/publish", "", asJSON...)
+	poll()
+	eventually(t, "order "+id+" is acknowledged again", 20*time.Second, acknowledged)
+
+	for _, service := range []string{"invoicing", "shipping"} {
+		eventually(t, service+" has heard of its instances", 20*time.Second, func() bool {
+			d := s.ofDelivery("/" + service + "/state")
+			return d.Behind == 0 && d.Position > 0 && d.Parked == 0 && len(d.Peers) > 0 && d.Why != ""
+		})
+		if page := s.page("/" + service + "/state"); !strings.Contains(page, "State of "+service) {
+			t.Errorf("the state page of %s:\n%s", service, page)
+		}
+		s.must(202, "POST", "/"+service+"/reconcile", "", asJSON...)
+		var d delivered
+		eventually(t, service+" has compared its records with the log", 60*time.Second, func() bool {
+			d = s.ofDelivery("/" + service + "/state")
+			return d.Reconciliation != nil && d.Reconciliation.Finished != nil
+		})
+		if r := d.Reconciliation; r.Compared == 0 || r.Repaired+r.Refused+r.Extra != 0 || r.Error != "" {
+			t.Errorf("%s compared its records with the log: %+v", service, *r)
+		}
+	}
+}

@@ -1,0 +1,161 @@
+// Load: clients that go on asking while something happens to the system, and remember every answer.
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// load is what clients ask, from begin to end. Each keeps its connection, as a browser does.
+type load struct {
+	base string
+	end  func() // returns when the last request is answered
+
+	mu     sync.Mutex
+	asked  []request
+	orders map[string]int64 // by the name under which they were placed
+}
+
+// request is one that a client sent, and what became of it.
+type request struct {
+	began          time.Time
+	took           time.Duration
+	method, path   string
+	status         int
+	instance, said string
+}
+
+func (r request) failed() bool { return r.status < 200 || r.status >= 500 }
+
+func (r request) String() string {
+	return fmt.Sprintf("%s %s: %d after %v, %.200s", r.method, r.path, r.status, r.took.Round(time.Millisecond), r.said)
+}
+
+const (
+	readersOfEach = 2
+	writers       = 4
+)
+
+// underLoad has clients read at each of the services and others place, change and cancel orders.
+func underLoad(t *testing.T, base string, services ...string) *load {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	l := &load{base: base, orders: map[string]int64{}}
+	var clients sync.WaitGroup
+	for _, service := range services {
+		for range readersOfEach {
+			clients.Go(func() {
+				client := visit(t, base)
+				for ctx.Err() == nil {
+					l.ask(client, "GET", "/"+service+"/?limit=1", "", asJSON...)
+					time.Sleep(5 * time.Millisecond) // so that two cores carry it
+				}
+			})
+		}
+	}
+	for writer := range writers {
+		clients.Go(func() {
+			client := visit(t, base)
+			for n := 0; ctx.Err() == nil; n++ {
+				l.order(ctx, client, fmt.Sprint("writer ", writer, " order ", n))
+				time.Sleep(10 * time.Millisecond)
+			}
+		})
+	}
+	l.end = sync.OnceFunc(func() { cancel(); clients.Wait() })
+	t.Cleanup(l.end)
+	return l
+}
+
+// order places an order, again under the same name until it is answered, as a careful client does; then it is changed and
+// cancelled, both tried once.
+func (l *load) order(ctx context.Context, client *shop, name string) {
+	body, err := json.Marshal(map[string]any{"customer": 1, "shippingAddress": address, "billingAddress": address,
+		"orderLine": []any{map[string]any{"count": 1, "item": 1}}})
+	if err != nil {
+		panic(err)
+	}
+	var o record
+	for o.ID == 0 {
+		a := l.ask(client, "POST", "/order/", string(body), append(jsonIn, "Idempotency-Key", name)...)
+		if a.status == http.StatusCreated {
+			_ = json.Unmarshal(a.body, &o)
+		} else if ctx.Err() != nil {
+			return
+		}
+	}
+	l.mu.Lock()
+	l.orders[name] = o.ID
+	l.mu.Unlock()
+	l.ask(client, "PUT", fmt.Sprint("/order/", o.ID), string(body), jsonIn...)
+	l.ask(client, "DELETE", fmt.Sprint("/order/", o.ID), "", asJSON...)
+}
+
+func (l *load) ask(client *shop, method, path, body string, header ...string) answer {
+	r := request{began: time.Now(), method: method, path: path}
+	a, err := client.ask(method, path, body, header...)
+	r.took, r.status, r.said = time.Since(r.began), a.status, string(a.body)
+	if err != nil {
+		r.status, r.said = 0, err.Error()
+	} else {
+		r.instance = a.header.Get("X-Instance")
+	}
+	l.mu.Lock()
+	l.asked = append(l.asked, r)
+	l.mu.Unlock()
+	return a
+}
+
+// since returns what was asked and answered from a moment on.
+func (l *load) since(moment time.Time) (asked []request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.asked {
+		if !r.began.Before(moment) {
+			asked = append(asked, r)
+		}
+	}
+	return asked
+}
+
+// failed returns the requests that failed among those answered from a moment on: a request in flight then is one of them.
+func (l *load) failed(moment time.Time) (failed []request) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.asked {
+		if r.failed() && r.began.Add(r.took).After(moment) {
+			failed = append(failed, r)
+		}
+	}
+	return failed
+}
+
+// none fails the test if a request has failed since a moment.
+func (l *load) none(t *testing.T, moment time.Time, what string) {
+	t.Helper()
+	failed := l.failed(moment)
+	t.Logf("%s: %d requests, %d failed", what, len(l.since(moment)), len(failed))
+	for _, r := range failed {
+		t.Errorf("%s: %s", what, r)
+	}
+}
+
+// used waits until each of these instances has answered a request sent after now, at most for five seconds.
+func (l *load) used(t *testing.T, what string, instances ...string) {
+	t.Helper()
+	began := time.Now()
+	eventually(t, fmt.Sprint(what, " is used: ", instances), 5*time.Second, func() bool {
+		for _, i := range instances {
+			if !slices.ContainsFunc(l.since(began), func(r request) bool { return r.instance == i && !r.failed() }) {
+				return false
+			}
+		}
+		return true
+	})
+	t.Logf("%s: used after %v", what, time.Since(began).Round(100*time.Millisecond))
+}

@@ -1,0 +1,202 @@
+// How records are written: all of a document by one statement, and the rows that belong to them, such as lines, by another. A
+// record that is there from the same or a newer event stays as it is, so writing anything twice changes nothing.
+
+package consumer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
+
+	"msatom/shared/feed"
+	"msatom/shared/poll"
+)
+
+// Record is what every record of a consumer has. Its table needs these columns:
+//
+//	id       bigint PRIMARY KEY,
+//	updated  timestamptz NOT NULL,
+//	status   text   NOT NULL,
+//	instance text   NOT NULL,
+//	log      text   NOT NULL,
+//	position bigint NOT NULL
+type Record struct {
+	ID       int64     `json:"id" gorm:"primaryKey;autoIncrement:false"` // that of what it was made from
+	Updated  time.Time `json:"updated"`                                  // when the event was published that it is from
+	Status   string    `json:"status"`                                   // what it is now, one word
+	Instance string    `json:"instance"`                                 // of the service, which wrote it
+	Log      string    `json:"-"`                                        // the event is from this log,
+	Position int64     `json:"-"`                                        // at this position
+}
+
+func (r *Record) record() *Record { return r }
+
+// AfterFind is called by gorm.
+func (r *Record) AfterFind(*gorm.DB) error {
+	r.Updated = r.Updated.UTC()
+	return nil
+}
+
+// acknowledge is the event that the record was written for an entry.
+func (r *Record) acknowledge(entry string) (feed.Event, error) {
+	snapshot, err := json.Marshal(map[string]any{"id": r.ID, "status": r.Status, "instance": r.Instance})
+	return feed.Event{Subject: r.ID, Kind: r.Status, ReplyTo: entry, Snapshot: snapshot}, err
+}
+
+// Recorder is a pointer to a struct that embeds Record and has, as gorm wants it, the method TableName.
+//
+// Its other fields are stored by gorm's names and tags, with the values that they have in JSON. A slice of structs (gorm's
+// "has many") is a table of its own, whose primary key is the record's id and a number: the rows are numbered from 1, and
+// replaced when the record is.
+type Recorder interface {
+	record() *Record
+	TableName() string
+}
+
+// write returns the ids of those records that are new or newer than what was there.
+func write[R Recorder](tx *gorm.DB, records []R) (written []int64, err error) {
+	t, err := tableOf(tx, records[0])
+	if err != nil {
+		return nil, err
+	}
+	rows := reflect.ValueOf(records)
+	batch, err := t.json(rows)
+	if err != nil {
+		return nil, err
+	}
+	upsert := t.insert(" AS old") + " ON CONFLICT (id) DO UPDATE SET (" + t.columns("") + ") = ROW(" + t.columns("excluded.") + ")" +
+		" WHERE old.log <> excluded.log OR old.position < excluded.position RETURNING id, xmax <> 0 AS there"
+	var wrote []struct {
+		ID    int64
+		There bool // before: only an update sets xmax
+	}
+	if err := tx.Raw(upsert, batch).Scan(&wrote).Error; err != nil || len(wrote) == 0 {
+		return nil, err
+	}
+	var there []int64
+	for _, w := range wrote {
+		written = append(written, w.ID)
+		if w.There {
+			there = append(there, w.ID)
+		}
+	}
+	for _, lines := range t.Relationships.HasMany {
+		if err := replace(tx, lines, rows, written, there); err != nil {
+			return nil, err
+		}
+	}
+	return written, nil
+}
+
+// replace writes what belongs to those records that were written, of which some were there.
+func replace(tx *gorm.DB, lines *schema.Relationship, records reflect.Value, written, there []int64) error {
+	t := table{lines.FieldSchema}
+	key := lines.References[0].ForeignKey
+	if len(there) > 0 {
+		if err := tx.Exec("DELETE FROM "+t.name()+" WHERE "+quote(key.DBName)+" IN ?", there).Error; err != nil {
+			return err
+		}
+	}
+	isWritten := map[int64]bool{}
+	for _, id := range written {
+		isWritten[id] = true
+	}
+	all := reflect.MakeSlice(reflect.SliceOf(t.ModelType), 0, records.Len())
+	for i := range records.Len() {
+		r := records.Index(i)
+		id := r.Interface().(Recorder).record().ID
+		if !isWritten[id] {
+			continue
+		}
+		rows := lines.Field.ReflectValueOf(context.Background(), r.Elem())
+		for n := range rows.Len() {
+			row := rows.Index(n)
+			for _, k := range t.PrimaryFields {
+				value := int64(n + 1)
+				if k == key {
+					value = id
+				}
+				if err := k.Set(context.Background(), row, value); err != nil {
+					return err
+				}
+			}
+		}
+		all = reflect.AppendSlice(all, rows)
+	}
+	if all.Len() == 0 {
+		return nil
+	}
+	batch, err := t.json(all)
+	if err != nil {
+		return err
+	}
+	return tx.Exec(t.insert(""), batch).Error
+}
+
+// table writes SQL about a table as gorm understands its rows' type.
+type table struct{ *schema.Schema }
+
+func tableOf(db *gorm.DB, row any) (table, error) {
+	s := &gorm.Statement{DB: db}
+	err := s.Parse(row)
+	return table{s.Schema}, err
+}
+
+func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func (t table) name() string { return quote(t.Table) }
+
+// columns lists the columns, each with what stands before it.
+func (t table) columns(before string) string {
+	var names []string
+	for _, c := range t.DBNames {
+		names = append(names, before+quote(c))
+	}
+	return strings.Join(names, ", ")
+}
+
+// insert is a statement whose parameter is an array of rows in JSON.
+func (t table) insert(as string) string {
+	return fmt.Sprintf("INSERT INTO %s%s (%s) SELECT %[3]s FROM json_populate_recordset(NULL::%[1]s, ?)", t.name(), as, t.columns(""))
+}
+
+// json is a slice of rows, each an object with its columns.
+func (t table) json(rows reflect.Value) (string, error) {
+	objects := make([]map[string]any, rows.Len())
+	for i := range objects {
+		objects[i] = map[string]any{}
+		for _, c := range t.DBNames {
+			objects[i][c], _ = t.FieldsByDBName[c].ValueOf(context.Background(), reflect.Indirect(rows.Index(i)))
+		}
+	}
+	b, err := json.Marshal(objects)
+	return string(b), err
+}
+
+// tables are those that a record is in, its own first.
+func tables[R Recorder](db *gorm.DB) ([]poll.Table, error) {
+	t, err := tableOf(db, new(R))
+	if err != nil {
+		return nil, err
+	}
+	list := []poll.Table{{Name: t.Table, Subject: "id"}}
+	for _, lines := range t.Relationships.HasMany {
+		list = append(list, poll.Table{Name: lines.FieldSchema.Table, Subject: lines.References[0].ForeignKey.DBName})
+	}
+	return list, nil
+}
+
+// order lists the columns of the primary key.
+func (t table) order() string {
+	var names []string
+	for _, c := range t.PrimaryFieldDBNames {
+		names = append(names, quote(c))
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,72 @@
+// The addresses of records: a list and single ones, as pages and JSON.
+
+package consumer
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+	"gorm.io/gorm"
+
+	"msatom/shared/page"
+	"msatom/shared/poll/pollweb"
+	"msatom/shared/web"
+)
+
+// Listing is what pages/list.html sees as .Data.
+type Listing struct {
+	Polling pollweb.View // {{template "polling" .Polling}} says how the polls go, and shows parked entries
+	Records any          // a slice: what List read
+	Page    web.Paging   // {{template "paging" .Page}} leads to older ones
+}
+
+func (c Service[S, R]) routes(e *echo.Echo, db *gorm.DB, polling *pollweb.Handler) {
+	list := c.List
+	if list == nil {
+		list = List[R]
+	}
+	web.Get(e, "/"+c.Name+"/", func(ec echo.Context) error {
+		mediaType, err := web.Negotiate(ec, web.HTML, web.JSON)
+		if err != nil {
+			return err
+		}
+		p, err := web.Paged(ec)
+		if err != nil {
+			return err
+		}
+		rows, next, err := list(db.WithContext(ec.Request().Context()), p.Before(), p.Limit)
+		if err != nil {
+			return err
+		}
+		if next > 0 {
+			p.More(ec, next)
+		}
+		if mediaType == web.JSON {
+			return ec.JSON(http.StatusOK, rows)
+		}
+		view := Listing{Records: rows, Page: p}
+		if view.Polling, err = polling.View(ec); err != nil {
+			return err
+		}
+		return ec.Render(http.StatusOK, "list", web.Page{Title: c.Title, Data: view})
+	})
+	web.Get(e, "/"+c.Name+"/:id", func(ec echo.Context) error {
+		mediaType, err := web.Negotiate(ec, web.JSON, web.HTML)
+		if err != nil {
+			return err
+		}
+		id, err := web.ID(ec)
+		if err != nil {
+			return err
+		}
+		record, err := c.Get(db.WithContext(ec.Request().Context()), id)
+		if err != nil {
+			return err
+		}
+		if mediaType == web.JSON {
+			return ec.JSON(http.StatusOK, record)
+		}
+		return ec.Render(http.StatusOK, c.Record, web.Page{Title: fmt.Sprintf("%s %d", page.Title(c.Record), id), Data: record})
+	})
+}
