@@ -17,8 +17,9 @@ var Atom = Dialect{Name: "atom", Types: []string{"application/atom+xml", "applic
 type atomFeed struct {
 	feeds.AtomFeed
 	XMLName      xml.Name `xml:"feed"`
+	Language     string   `xml:"xml:lang,attr"`
 	XmlnsHistory string   `xml:"xmlns:fh,attr"`
-	XmlnsDeleted string   `xml:"xmlns:at,attr"`
+	XmlnsDeleted string   `xml:"xmlns:at,attr,omitempty"`  // where an entry withdraws others
 	XmlnsThread  string   `xml:"xmlns:thr,attr,omitempty"` // where an entry answers another
 	Archive      *atomNothing
 	Links        []feeds.AtomLink
@@ -80,8 +81,8 @@ func writeAtom(w io.Writer, d *Document) error {
 			Xmlns: "http://www.w3.org/2005/Atom", Id: d.ID(), Title: d.About.Title,
 			Subtitle: d.About.Subtitle, Updated: d.Updated().Format(time.RFC3339),
 		},
+		Language:     language,
 		XmlnsHistory: "http://purl.org/syndication/history/1.0",
-		XmlnsDeleted: "http://purl.org/atompub/tombstones/1.0",
 		Author:       &feeds.AtomAuthor{AtomPerson: feeds.AtomPerson{Name: d.About.Author}},
 	}
 	if d.Archived() {
@@ -105,6 +106,7 @@ func writeAtom(w io.Writer, d *Document) error {
 			f.Entries[len(f.Entries)-1].Reply = &atomReply{Ref: e.ReplyTo}
 		}
 		for _, p := range e.Withdrawn {
+			f.XmlnsDeleted = "http://purl.org/atompub/tombstones/1.0"
 			f.Deleted = append(f.Deleted, atomDeleted{Ref: d.EntryID(p), When: updated})
 		}
 	}

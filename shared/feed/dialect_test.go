@@ -101,7 +101,7 @@ func TestJSONFeedIsValid(t *testing.T) {
 	if err := json.Unmarshal(get(t, l, 0, "Accept", "application/feed+json").Body.Bytes(), &f); err != nil {
 		t.Fatal(err)
 	}
-	known := []string{"version", "title", "home_page_url", "feed_url", "next_url", "description", "authors", "items",
+	known := []string{"version", "title", "home_page_url", "feed_url", "next_url", "description", "authors", "language", "items",
 		"id", "url", "content_text", "date_modified", "tags"}
 	items := f["items"].([]any)
 	for _, object := range append(items, f) {

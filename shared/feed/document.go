@@ -17,6 +17,9 @@ import (
 // DocumentSize is how many positions a document holds: document n holds (n-1)*DocumentSize+1 to n*DocumentSize.
 const DocumentSize = 100
 
+// language of titles and summaries (RFC 5646): that of the pages.
+const language = "en"
+
 // About says what a feed is about and how its entries read.
 type About struct {
 	Name     string // of the service, in tags: "order"

@@ -21,6 +21,7 @@ type JSONFeed struct {
 	NextURL     string     `json:"next_url,omitempty"` // older entries: the document that prev-archive leads to
 	Description string     `json:"description,omitempty"`
 	Authors     []Author   `json:"authors,omitempty"`
+	Language    string     `json:"language,omitempty"`
 	Log         JSONLog    `json:"_msatom"`
 	Items       []JSONItem `json:"items"` // newest first
 }
@@ -61,7 +62,7 @@ type JSONEvent struct {
 func writeJSON(w io.Writer, d *Document) error {
 	f := JSONFeed{
 		Version: "https://jsonfeed.org/version/1.1", Title: d.About.Title, Description: d.About.Subtitle,
-		HomePageURL: d.Base + d.About.Home, Authors: []Author{{d.About.Author}},
+		HomePageURL: d.Base + d.About.Home, Authors: []Author{{d.About.Author}}, Language: language,
 		Log:   JSONLog{Epoch: d.ID(), Links: map[string]string{}},
 		Items: make([]JSONItem, 0, len(d.Entries)),
 	}

@@ -53,7 +53,7 @@ func writeRSS(w io.Writer, d *Document) error {
 	f := &rssFeed{
 		Version: "2.0", XmlnsAtom: "http://www.w3.org/2005/Atom", XmlnsHistory: "http://purl.org/syndication/history/1.0",
 		Channel: rssChannel{RssFeed: feeds.RssFeed{
-			Title: d.About.Title, Link: d.Base + d.About.Home, Description: d.About.Subtitle,
+			Title: d.About.Title, Link: d.Base + d.About.Home, Description: d.About.Subtitle, Language: language,
 			LastBuildDate: d.Updated().Format(time.RFC1123Z),
 		}},
 	}

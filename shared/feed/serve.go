@@ -18,7 +18,7 @@ import (
 
 // Dialect is a way to write documents. To add one, write a file like atom.go and list it in Dialects.
 type Dialect struct {
-	Name  string   // in entity tags
+	Name  string   // in entity tags: documents of another look need another name
 	Types []string // media types that select it
 	Page  bool     // a page of the site: it names the instance, and the next version of the program writes another
 	Write func(io.Writer, *Document) error
