@@ -96,7 +96,7 @@ func (l *Log) latest(r *http.Request, first, last int64) (Head, error) {
 	if ok && (head.Position > last || head.Position >= first && l.trusted(head) && !asksAnew(r)) {
 		return head, nil
 	}
-	if err := l.Publish(r.Context()); err != nil {
+	if err := l.look(r.Context()); err != nil {
 		return Head{}, problem.Unavailable("The event log cannot be read: its database is waited for.")
 	}
 	head, _ = l.Head()

@@ -99,12 +99,16 @@ func (l *Log) Repeat(tx *gorm.DB, subject int64) (bool, error) {
 
 // Publish waits, for at most two seconds, until all events committed so far have positions and Head includes them. An error means only that
 // this is not so yet: the event is safe in the outbox and will be published by whichever instance can.
-func (l *Log) Publish(ctx context.Context) (err error) {
-	defer func() {
-		if err != nil {
-			l.doubt() // it may have been published all the same
-		}
-	}()
+func (l *Log) Publish(ctx context.Context) error {
+	err := l.look(ctx)
+	if err != nil {
+		l.doubt() // it may have been published all the same
+	}
+	return err
+}
+
+// look is Publish for who only reads: where the head cannot be asked for, it is as old as it was.
+func (l *Log) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	done := make(chan error, 1)
