@@ -22,6 +22,9 @@ func invoice(o order) (*Invoice, error) {
 		return nil, errors.New("it has no customer")
 	}
 	i := &Invoice{Customer: o.Customer, Billing: o.Billing, Lines: o.Lines}
+	if !i.sumUp() {
+		return nil, errors.New("its lines come to no amount")
+	}
 	i.Status = open
 	if o.Status == "cancelled" {
 		i.Status = void

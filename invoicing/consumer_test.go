@@ -55,7 +55,7 @@ func TestTheNewestEventWins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := fmt.Sprintf("%s %s %s at %d", i.Status, i.Billing.Street, i.Total(), i.Updated.Unix())
+			got := fmt.Sprintf("%s %s %s at %d", i.Status, i.Billing.Street, i.Total, i.Updated.Unix())
 			if got != c.want || n != c.written {
 				t.Errorf("%s, written %d times; want %s, %d times", got, n, c.want, c.written)
 			}

@@ -18,6 +18,8 @@ type Invoice struct {
 	Customer        Customer `json:"customer" gorm:"embedded;embeddedPrefix:customer_"`
 	Billing         Address  `json:"billingAddress" gorm:"embedded;embeddedPrefix:billing_"`
 	Lines           []Line   `json:"invoiceLine"`
+
+	Total money.Amount `json:"-"` // the sum of the lines, stored so that invoices can be sorted by it
 }
 
 // Customer pays.
@@ -59,10 +61,16 @@ func (Line) TableName() string { return "invoice_line" }
 // Total of a line.
 func (l Line) Total() money.Amount { return l.Item.Price.Times(l.Count) }
 
-// Total of the invoice.
-func (i Invoice) Total() (sum money.Amount) {
+// sumUp sets the total, unless that is more than can be paid.
+func (i *Invoice) sumUp() bool {
 	for _, l := range i.Lines {
-		sum += l.Total()
+		if l.Count < 1 || max(l.Item.Price, -l.Item.Price) > money.Max/money.Amount(l.Count) {
+			return false
+		}
+		i.Total += l.Total()
+		if max(i.Total, -i.Total) > money.Max {
+			return false
+		}
 	}
-	return sum
+	return true
 }

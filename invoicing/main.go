@@ -5,6 +5,7 @@ import (
 	"embed"
 
 	"msatom/shared/consumer"
+	"msatom/shared/list"
 )
 
 //go:embed migrations/*.sql pages/*.html
@@ -12,6 +13,7 @@ var files embed.FS
 
 var invoicing = consumer.Service[order, *Invoice]{
 	Name: "invoicing", Feed: "order", Record: "invoice", Title: "Invoices", Files: files, Make: invoice,
+	Offer: list.Offer{Amount: true, Customer: true},
 }
 
 func main() { invoicing.Main() }

@@ -4,10 +4,10 @@ package main
 import (
 	"context"
 	"net/mail"
-	"strings"
 
 	"gorm.io/gorm"
 
+	"msatom/shared/list"
 	"msatom/shared/money"
 	"msatom/shared/problem"
 )
@@ -22,21 +22,16 @@ func (Item) TableName() string { return "item" }
 const maxPrice = money.Amount(1_000_000_00)
 
 // Customers lists those whose first name and name contain a text, by name, at most limit.
-func (s *Catalog) Customers(ctx context.Context, containing string, limit int) (list []Customer, err error) {
+func (s *Catalog) Customers(ctx context.Context, containing string, limit int) (found []Customer, err error) {
 	err = s.db.WithContext(ctx).Raw("SELECT * FROM customer WHERE firstname || ' ' || name ILIKE ? ORDER BY name, firstname, customer_id LIMIT ?",
-		pattern(containing), limit).Scan(&list).Error
-	return list, err
+		list.Containing(containing), limit).Scan(&found).Error
+	return found, err
 }
 
 // Items lists those whose name contains a text, by name, at most limit.
-func (s *Catalog) Items(ctx context.Context, containing string, limit int) (list []Item, err error) {
-	err = s.db.WithContext(ctx).Raw("SELECT * FROM item WHERE name ILIKE ? ORDER BY name, item_id LIMIT ?", pattern(containing), limit).Scan(&list).Error
-	return list, err
-}
-
-// pattern finds a text inside another with ILIKE.
-func pattern(text string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
+func (s *Catalog) Items(ctx context.Context, containing string, limit int) (found []Item, err error) {
+	err = s.db.WithContext(ctx).Raw("SELECT * FROM item WHERE name ILIKE ? ORDER BY name, item_id LIMIT ?", list.Containing(containing), limit).Scan(&found).Error
+	return found, err
 }
 
 // AddCustomer adds a customer. Errors: problem.Error 422.

@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"msatom/shared/feed"
+	"msatom/shared/list"
 	"msatom/shared/postgres"
 	"msatom/shared/problem"
 )
@@ -237,61 +238,18 @@ func complete(db *gorm.DB) *gorm.DB {
 	return db.Select(withUpdated).Preload("Customer").Preload("Lines", func(db *gorm.DB) *gorm.DB { return db.Order("number") })
 }
 
-// Orders in which a list can be read. The newest come first if nothing is said.
-const (
-	oldest  = "oldest"
-	highest = "highest"
-	lowest  = "lowest"
-)
-
-// Selection is a part of the orders.
-type Selection struct {
-	Name   string // part of the customer's name, "" for all
-	Sort   string // oldest, highest, lowest or ""
-	Behind int64  // begins behind the order of this id; 0: at the first
-	Limit  int
-}
-
-// place restricts a query to the part.
-func (sel Selection) place(db *gorm.DB) *gorm.DB {
-	direction, sorting := "<", "id DESC"
-	switch sel.Sort {
-	case oldest:
-		direction, sorting = ">", "id"
-	case highest:
-		sorting = "total DESC, id DESC"
-	case lowest:
-		direction, sorting = ">", "total, id"
-	}
-	db = db.Order(sorting).Limit(sel.Limit + 1)
-	switch {
-	case sel.Behind == 0:
-		return db
-	case sel.Sort == highest || sel.Sort == lowest:
-		return db.Where("(total, id) "+direction+" ((SELECT total FROM orders WHERE id = ?), ?)", sel.Behind, sel.Behind)
-	}
-	return db.Where("id "+direction+" ?", sel.Behind)
-}
-
-// List reads a selection and says whether there are more behind it.
-func (s *Orders) List(ctx context.Context, sel Selection) (list []Order, more bool, err error) {
-	db := s.db.WithContext(ctx)
-	q := sel.place(complete(db))
-	if sel.Name != "" {
-		var customers string // as one parameter: Postgres takes 65,535 at most
-		if err := db.Raw("SELECT coalesce(array_agg(customer_id), '{}')::text FROM customer WHERE firstname || ' ' || name ILIKE ?", pattern(sel.Name)).Scan(&customers).Error; err != nil {
-			return nil, false, err
-		}
-		q = q.Where("customer_id = ANY(?::bigint[])", customers)
-	}
-	if err := postgres.Snapshot(q, func(tx *gorm.DB) error { return tx.Find(&list).Error }); err != nil {
+// List reads a part of the orders and says whether there are more behind it.
+func (s *Orders) List(ctx context.Context, part list.Part) (orders []Order, more bool, err error) {
+	q, err := part.Of(complete(s.db.WithContext(ctx)), "orders")
+	if err != nil {
 		return nil, false, err
 	}
-	if more = len(list) > sel.Limit; more {
-		list = list[:sel.Limit]
+	if err := postgres.Snapshot(q, func(tx *gorm.DB) error { return tx.Find(&orders).Error }); err != nil {
+		return nil, false, err
 	}
-	for i := range list {
-		list[i].NumberOfLines = len(list[i].Lines)
+	orders, more = list.Cut(part, orders)
+	for i := range orders {
+		orders[i].NumberOfLines = len(orders[i].Lines)
 	}
-	return list, more, nil
+	return orders, more, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"msatom/shared/feed"
+	"msatom/shared/list"
 	"msatom/shared/problem"
 	"msatom/shared/web"
 )
@@ -36,7 +37,6 @@ func (h *orderWeb) routes(e *echo.Echo) {
 
 type listView struct {
 	Orders []Order
-	Name   string
 	Page   web.Paging
 }
 
@@ -52,32 +52,26 @@ func (h *orderWeb) list(c echo.Context) error {
 	case web.HTML:
 		variant, contentType = h.page, "text/html; charset=utf-8"
 	}
-	p, err := web.Paged(c, oldest, highest, lowest)
+	p, err := web.Paged(c, mediaType, list.Offer{Amount: true, Customer: true})
 	if err != nil {
 		return err
 	}
 	return h.log.ServeState(c.Response(), c.Request(), variant, contentType, func(body *bytes.Buffer) error {
-		name := sought(c, "name")
-		list, more, err := h.orders.List(c.Request().Context(), Selection{Name: name, Sort: p.Sort, Behind: p.Behind, Limit: p.Limit})
+		orders, more, err := h.orders.List(c.Request().Context(), p.Part)
 		if err != nil {
 			return err
 		}
 		if more {
-			p.More(c, list[len(list)-1].ID)
+			p.More(c, orders[len(orders)-1].ID)
 		}
 		if mediaType == web.HTML {
-			return c.Echo().Renderer.Render(body, "list", web.Page{Title: "Orders", Data: listView{list, name, p}}, c)
+			return c.Echo().Renderer.Render(body, "list", web.Page{Title: "Orders", Data: listView{orders, p}}, c)
 		}
-		if list == nil {
-			list = []Order{}
+		if orders == nil {
+			orders = []Order{}
 		}
-		return json.NewEncoder(body).Encode(list)
+		return json.NewEncoder(body).Encode(orders)
 	})
-}
-
-// sought is a text of the query, without what Postgres cannot be asked for.
-func sought(c echo.Context, name string) string {
-	return strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), "")
 }
 
 func (h *orderWeb) show(c echo.Context) error {

@@ -37,7 +37,7 @@ const (
 )
 
 func (h *catalogWeb) customers(c echo.Context, status int, view catalogView) error {
-	view.Find = sought(c, "find")
+	view.Find = web.Sought(c, "find")
 	limit, err := web.Query(c, "limit", listed, listed)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (h *catalogWeb) customers(c echo.Context, status int, view catalogView) err
 }
 
 func (h *catalogWeb) items(c echo.Context, status int, view catalogView) error {
-	view.Find = sought(c, "find")
+	view.Find = web.Sought(c, "find")
 	limit, err := web.Query(c, "limit", listed, listed)
 	if err != nil {
 		return err

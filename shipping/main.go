@@ -5,6 +5,7 @@ import (
 	"embed"
 
 	"msatom/shared/consumer"
+	"msatom/shared/list"
 )
 
 //go:embed migrations/*.sql pages/*.html
@@ -12,6 +13,7 @@ var files embed.FS
 
 var shipping = consumer.Service[order, *Shipment]{
 	Name: "shipping", Feed: "order", Record: "shipment", Title: "Shipments", Files: files, Make: shipment,
+	Offer: list.Offer{Customer: true},
 }
 
 func main() { shipping.Main() }

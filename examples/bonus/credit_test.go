@@ -6,6 +6,7 @@ import (
 
 	"msatom/shared/consumer"
 	"msatom/shared/consumer/consumertest"
+	"msatom/shared/list"
 	"msatom/shared/poll"
 	"msatom/shared/postgres/pgtest"
 )
@@ -45,7 +46,7 @@ func TestBonusFollowsTheOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			rows, _, err := consumer.List[*Account](trial.DB, 1<<62, 10)
+			rows, _, err := consumer.List[*Account](trial.DB, list.Part{Limit: 10})
 			if err != nil {
 				t.Fatal(err)
 			}

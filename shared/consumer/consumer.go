@@ -29,6 +29,7 @@ import (
 
 	"msatom/shared/feed"
 	"msatom/shared/feed/feedweb"
+	"msatom/shared/list"
 	"msatom/shared/page"
 	"msatom/shared/poll"
 	"msatom/shared/poll/pollweb"
@@ -52,18 +53,21 @@ type Service[S any, R Recorder] struct {
 	// the S changes, and must give the same for the same. An error parks the entry: it is shown beside it on the page.
 	Make func(S) (R, error)
 
-	// List reads what the list shows: rows newest first, below an id. List[R] if it is nil.
-	List func(db *gorm.DB, before int64, limit int) (rows any, next int64, err error)
+	// Offer says whether the list can be sorted by amount and filtered by customer; package list says what the table needs for that.
+	Offer list.Offer
+
+	// List reads what the list shows: a part, and the last one's id if there is more behind it. List[R] if it is nil.
+	List func(db *gorm.DB, part list.Part) (rows any, next int64, err error)
 }
 
 // Main runs the service until SIGINT or SIGTERM and ends the process. Its settings are those of service.Config and poll.Source.
 func (c Service[S, R]) Main() {
 	var source poll.Source
-	service.Main(c.Name, &source, func(s *service.Service) error { return c.wire(s, source) })
+	service.Main(c.Name, &source, func(s *service.Service) error { return c.Wire(s, source) })
 }
 
-// wire puts the service together.
-func (c Service[S, R]) wire(s *service.Service, source poll.Source) error {
+// Wire puts the service together: its migrations, its work in the background, and what answers requests.
+func (c Service[S, R]) Wire(s *service.Service, source poll.Source) error {
 	pages := page.New(s.Name, s.Instance, c.Files)
 	log := c.Log(s.DB, pages)
 	log.MaxAge = s.FeedMaxAge

@@ -178,7 +178,7 @@ func TestAddresses(t *testing.T) {
 	db := pgtest.Open(t, kitchen.Migrations()...)
 	s := &service.Service{Name: "kitchen", DB: db}
 	s.Instance = "kitchen-1"
-	if err := kitchen.wire(s, poll.Source{FeedURL: "http://localhost:1/feed", Schedule: "@every 1h"}); err != nil {
+	if err := kitchen.Wire(s, poll.Source{FeedURL: "http://localhost:1/feed", Schedule: "@every 1h"}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s.Handler)

@@ -18,24 +18,24 @@ import (
 type Listing struct {
 	Polling pollweb.View // {{template "polling" .Polling}} says how the polls go, and shows parked entries
 	Records any          // a slice: what List read
-	Page    web.Paging   // {{template "paging" .Page}} leads to older ones
+	Page    web.Paging   // {{template "filter" .Page}} chooses what is shown, {{template "paging" .Page}} leads on
 }
 
 func (c Service[S, R]) routes(e *echo.Echo, db *gorm.DB, polling *pollweb.Handler) {
-	list := c.List
-	if list == nil {
-		list = List[R]
+	read := c.List
+	if read == nil {
+		read = List[R]
 	}
 	web.Get(e, "/"+c.Name+"/", func(ec echo.Context) error {
 		mediaType, err := web.Negotiate(ec, web.HTML, web.JSON)
 		if err != nil {
 			return err
 		}
-		p, err := web.Paged(ec)
+		p, err := web.Paged(ec, mediaType, c.Offer)
 		if err != nil {
 			return err
 		}
-		rows, next, err := list(db.WithContext(ec.Request().Context()), p.Before(), p.Limit)
+		rows, next, err := read(db.WithContext(ec.Request().Context()), p.Part)
 		if err != nil {
 			return err
 		}

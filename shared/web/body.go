@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -78,4 +79,9 @@ func Query(c echo.Context, name string, def, max int64) (int64, error) {
 		return 0, problem.Invalid(problem.Field{Name: name, Detail: "must be a whole number from 1 to " + strconv.FormatInt(max, 10)})
 	}
 	return n, nil
+}
+
+// Sought is a text of the query, without what Postgres cannot be asked for.
+func Sought(c echo.Context, name string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), "")
 }

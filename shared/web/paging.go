@@ -3,46 +3,55 @@ package web
 import (
 	"fmt"
 	"math"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"msatom/shared/list"
 	"msatom/shared/problem"
 )
 
-// Page sizes of a list.
+// Sizes of the parts of a list.
 const (
 	pageSize    = 50
 	maxPageSize = 1000
+	maxRows     = 100 // on a page that a person looks at
 )
 
-// Paging is a part of a list. It comes newest first, or in another order by ?sort=. ?before= says below which id it begins, in
-// another order ?after= behind which; ?limit= how long it is (50, at most 1000). The template "paging" of package page shows
-// its links.
+// Paging is a part of a list on its way to a client. It comes newest first, or in another order by ?sort=; of customers whose
+// names contain ?name=, if the list offers that. ?before= says below which id it begins, in another order ?after= behind
+// which; ?limit= how long it is (50, at most 1000, on a page 100). The templates "filter", "sorted" and "paging" of package page
+// show its form, its headings and its links.
 type Paging struct {
-	Sort   string // "" for newest first
-	Behind int64  // begins behind this id; 0 for the first part
-	Limit  int
+	list.Part
+	Offer  list.Offer
 	First  bool   // it is the first part
+	Home   string // address of the list, without a query
 	Newest string // address of the first part
 	Next   string // address of the next part, "" if there is none
 
 	c echo.Context
 }
 
-// Paged reads the query; sorts are the other orders that the list has. What it does not know is a problem.Error, 422.
-func Paged(c echo.Context, sorts ...string) (p Paging, err error) {
-	p.Sort, p.c = c.QueryParam("sort"), c
-	if p.Sort != "" && !slices.Contains(sorts, p.Sort) {
+// Paged reads the query. What it does not know is a problem.Error, 422.
+func Paged(c echo.Context, mediaType string, offer list.Offer) (p Paging, err error) {
+	p.Offer, p.Home, p.c = offer, c.Path(), c
+	if offer.Customer {
+		p.Name = Sought(c, "name")
+	}
+	p.Sort = c.QueryParam("sort")
+	if sorts := offer.Sorts(); p.Sort != "" && !slices.Contains(sorts, p.Sort) {
 		return p, problem.Invalid(problem.Field{Name: "sort", Detail: "must be one of: " + strings.Join(sorts, ", ")})
 	}
 	if p.Behind, err = Query(c, p.place(), 0, math.MaxInt64); err != nil {
 		return p, err
 	}
 	limit, err := Query(c, "limit", pageSize, maxPageSize)
+	if mediaType == HTML {
+		limit = min(limit, maxRows)
+	}
 	p.Limit, p.First, p.Newest = int(limit), p.Behind == 0, p.address(p.Sort, 0)
 	return p, err
 }
@@ -53,14 +62,6 @@ func (p Paging) place() string {
 		return "before"
 	}
 	return "after"
-}
-
-// Before is Behind for a list that comes newest first only: below this id.
-func (p Paging) Before() int64 {
-	if p.First {
-		return math.MaxInt64
-	}
-	return p.Behind
 }
 
 // More says that there is more behind an id: in Next, and to programs in a Link header (RFC 8288).
@@ -106,10 +107,18 @@ func (p Paging) address(sort string, behind int64) string {
 	return p.c.Path() + "?" + q.Encode()
 }
 
-// List answers with a JSON array, which is [] when it is empty.
-func List[T any](c echo.Context, list []T) error {
-	if list == nil {
-		list = []T{}
+// Choice is an order of the list to choose from.
+type Choice struct {
+	Sort, Text string
+	Chosen     bool
+}
+
+var sortTexts = map[string]string{"": "newest first", list.Oldest: "oldest first", list.Highest: "highest total first", list.Lowest: "lowest total first"}
+
+// Choices are all orders in which the list can come.
+func (p Paging) Choices() (all []Choice) {
+	for _, sort := range append([]string{""}, p.Offer.Sorts()...) {
+		all = append(all, Choice{sort, sortTexts[sort], sort == p.Sort})
 	}
-	return c.JSON(http.StatusOK, list)
+	return all
 }

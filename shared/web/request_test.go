@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"msatom/shared/list"
 	"msatom/shared/problem"
 )
 
@@ -147,27 +148,42 @@ func TestID(t *testing.T) {
 }
 
 func TestPaged(t *testing.T) {
-	for query, want := range map[string]Paging{
-		"":                                 {Limit: 50, First: true, Newest: "/", Next: "/?before=7"},
-		"limit=3":                          {Limit: 3, First: true, Newest: "/?limit=3", Next: "/?before=7&limit=3"},
-		"before=9&name=a%26b%22%3E":        {Behind: 9, Limit: 50, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"},
-		"other=x&limit=1000":               {Limit: 1000, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"},
-		"sort=best&before=3&after=9&name=": {Sort: "best", Behind: 9, Limit: 50, Newest: "/?sort=best", Next: "/?after=7&sort=best"},
+	all := list.Offer{Amount: true, Customer: true}
+	for _, c := range []struct {
+		query, mediaType string
+		offer            list.Offer
+		want             Paging
+	}{
+		{"", JSON, all, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/", Next: "/?before=7"}},
+		{"limit=3", JSON, all, Paging{Part: list.Part{Limit: 3}, First: true, Newest: "/?limit=3", Next: "/?before=7&limit=3"}},
+		{"before=9&name=a%26b%22%3E", JSON, all, Paging{Part: list.Part{Name: `a&b">`, Behind: 9, Limit: 50}, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"}},
+		{"name=%00%ff", JSON, all, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/?name=%00%FF", Next: "/?before=7&name=%00%FF"}},
+		{"name=a", JSON, list.Offer{}, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/?name=a", Next: "/?before=7&name=a"}},
+		{"other=x&limit=1000", JSON, all, Paging{Part: list.Part{Limit: 1000}, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"}},
+		{"limit=1000", HTML, all, Paging{Part: list.Part{Limit: 100}, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"}},
+		{"sort=oldest", JSON, list.Offer{}, Paging{Part: list.Part{Sort: "oldest", Limit: 50}, First: true, Newest: "/?sort=oldest", Next: "/?after=7&sort=oldest"}},
+		{"sort=highest&before=3&after=9&name=", JSON, all, Paging{Part: list.Part{Sort: "highest", Behind: 9, Limit: 50}, Newest: "/?sort=highest", Next: "/?after=7&sort=highest"}},
 	} {
-		ctx := request("GET", "/?"+query, "")
+		ctx := request("GET", "/?"+c.query, "")
 		ctx.SetPath("/")
-		got, err := Paged(ctx, "best")
+		got, err := Paged(ctx, c.mediaType, c.offer)
 		got.More(ctx, 7)
 		got.c = nil
-		if err != nil || got != want {
-			t.Errorf("%q: %+v %v, want %+v", query, got, err, want)
+		c.want.Offer, c.want.Home = c.offer, "/"
+		if err != nil || got != c.want {
+			t.Errorf("%q: %+v %v, want %+v", c.query, got, err, c.want)
 		}
-		if link := ctx.Response().Header().Get("Link"); link != "<"+want.Next+`>; rel="next"` {
-			t.Errorf("%q: Link %s", query, link)
+		if link := ctx.Response().Header().Get("Link"); link != "<"+c.want.Next+`>; rel="next"` {
+			t.Errorf("%q: Link %s", c.query, link)
+		}
+	}
+	for _, sort := range []string{"best", "highest", "Oldest"} {
+		if _, err := Paged(request("GET", "/?sort="+sort, ""), JSON, list.Offer{Customer: true}); problem.As(err) == nil || problem.As(err).Status != 422 {
+			t.Errorf("sort %s: %v", sort, err)
 		}
 	}
 	for _, bad := range []string{"0", "-1", "1001", "x", "1.5", "9223372036854775808", "\x00", "１"} {
-		_, err := Paged(request("GET", "/?"+url.Values{"limit": {bad}}.Encode(), ""))
+		_, err := Paged(request("GET", "/?"+url.Values{"limit": {bad}}.Encode(), ""), JSON, list.Offer{})
 		if p := problem.As(err); p == nil || p.Status != 422 || p.Fields[0].Name != "limit" {
 			t.Errorf("limit %q: %v", bad, err)
 		}

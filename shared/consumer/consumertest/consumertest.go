@@ -19,23 +19,58 @@ import (
 	"gorm.io/gorm"
 
 	"msatom/shared/consumer"
+	"msatom/shared/list"
 	"msatom/shared/poll"
 	"msatom/shared/postgres/pgtest"
+	"msatom/shared/service"
 )
 
 // Trial is a consumer with a database, which is empty at first.
 type Trial struct {
-	*testing.T
+	testing.TB
 	DB     *gorm.DB
 	handle poll.Handler
+	pages  http.Handler
 	feed   string
 }
 
 // New makes a trial, in which the instance is called by the service's name and -1, as in "invoicing-1".
-func New[S any, R consumer.Recorder](t *testing.T, c consumer.Service[S, R]) *Trial {
+func New[S any, R consumer.Recorder](t testing.TB, c consumer.Service[S, R]) *Trial {
 	t.Helper()
 	db := pgtest.Open(t, c.Migrations()...)
-	return &Trial{T: t, DB: db.DB, handle: c.Handler(c.Log(db, nil), c.Name+"-1"), feed: c.Feed}
+	s := &service.Service{Name: c.Name, DB: db}
+	s.Instance = c.Name + "-1"
+	if err := c.Wire(s, poll.Source{FeedURL: "http://127.0.0.1:1/feed", Schedule: "@every 1h"}); err != nil {
+		t.Fatal(err)
+	}
+	return &Trial{TB: t, DB: db.DB, handle: c.Handler(c.Log(db, nil), s.Instance), pages: s.Handler, feed: c.Feed}
+}
+
+// Get asks the service for a path in a media type. What is not answered by 200 fails the test.
+func (t *Trial) Get(path, mediaType string) (header http.Header, body string) {
+	t.Helper()
+	r := httptest.NewRequest("GET", path, nil)
+	r.Header.Set("Accept", mediaType)
+	w := httptest.NewRecorder()
+	t.pages.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+	}
+	return w.Header(), w.Body.String()
+}
+
+// Pages measures how long each of these pages takes.
+func (t *Trial) Pages(b *testing.B, paths ...string) {
+	for _, path := range paths {
+		b.Run(strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", "_"), func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				_, body := t.Get(path, "text/html")
+				size = len(body)
+			}
+			b.ReportMetric(float64(size)/1000, "kB")
+		})
+	}
 }
 
 // Event is an entry about the record with the id subject, published a number of seconds after 1 January 1970 that is its position.
@@ -81,9 +116,9 @@ func (t *Trial) Read(name string) {
 }
 
 // Golden compares what a list shows, as JSON, with a kept file. With UPDATE=1 in the environment it keeps what is there now.
-func (t *Trial) Golden(name string, list func(db *gorm.DB, before int64, limit int) (any, int64, error)) {
+func (t *Trial) Golden(name string, read func(db *gorm.DB, part list.Part) (any, int64, error)) {
 	t.Helper()
-	rows, _, err := list(t.DB, 1<<62, 1000)
+	rows, _, err := read(t.DB, list.Part{Limit: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
