@@ -31,8 +31,8 @@ type fleet interface {
 
 var threeServices = []string{"order", "invoicing", "shipping"}
 
-// disturb starts, stops, kills, restarts and freezes instances under load. No request fails but those which an instance had when
-// it was killed or frozen, and nothing that may have been carried out is sent twice.
+// disturb starts, stops, kills, restarts and freezes instances under load. No request fails but those to write which an instance had
+// when it was killed, and those which it had when it was frozen; nothing that may have been carried out is sent twice.
 func disturb(t *testing.T, f fleet) {
 	third := func() (names []string) {
 		for _, service := range threeServices {
@@ -103,19 +103,20 @@ func disturb(t *testing.T, f fleet) {
 		each(f.kill, third)
 		killed := time.Now()
 		out(t, l, killed, third)
-		// What an instance was answering when it was killed is lost, and answered by an error: Apache cannot know whether it was carried
-		// out. What is only read and comes later goes to another instance.
-		inFlight := map[bool]int{}
+		// What an instance was answering when it was killed is lost. What only reads is asked for again elsewhere; what writes is answered
+		// by an error, because Apache cannot know whether it was carried out.
+		written := 0
 		for _, r := range l.failed(began) {
-			if r.method == "GET" && r.began.After(killed) || r.began.After(began.Add(time.Second)) {
+			if r.method == "GET" || r.began.After(killed) {
 				t.Errorf("killed: %s", r)
+			} else {
+				written++
 			}
-			inFlight[r.method == "GET"]++
 		}
-		if read, written := inFlight[true], inFlight[false]; written > writers || read > readersOfEach*len(threeServices) {
-			t.Errorf("%d that read and %d that write failed, more than were in flight", read, written)
+		if written > writers {
+			t.Errorf("%d that write failed, more than were in flight", written)
 		}
-		t.Logf("killed: %d requests, in flight failed %d that read and %d that write", len(l.since(began)), inFlight[true], inFlight[false])
+		t.Logf("killed: %d requests, failed %d that write and were in flight", len(l.since(began)), written)
 		began = time.Now()
 		each(f.start, third)
 		l.used(t, "back", third...)

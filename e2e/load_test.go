@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// load is what clients ask, from begin to end. Each keeps its connection, as a browser does.
+// load is what clients ask, from begin to end. Most keep their connections, as a browser does; some open one for each request, as
+// curl does.
 type load struct {
 	base string
 	end  func() // returns when the last request is answered
@@ -48,9 +49,10 @@ func underLoad(t *testing.T, base string, services ...string) *load {
 	l := &load{base: base, orders: map[string]int64{}}
 	var clients sync.WaitGroup
 	for _, service := range services {
-		for range readersOfEach {
+		for reader := range readersOfEach {
 			clients.Go(func() {
 				client := visit(t, base)
+				client.http.Transport.(*http.Transport).DisableKeepAlives = reader == 0
 				for ctx.Err() == nil {
 					l.ask(client, "GET", "/"+service+"/?limit=1", "", asJSON...)
 					time.Sleep(5 * time.Millisecond) // so that two cores carry it

@@ -271,6 +271,64 @@ func TestWhatMayHaveBeenDoneIsNotRepeated(t *testing.T) {
 	}
 }
 
+// What is only read is asked for once more when an instance breaks off: elsewhere, and no third time.
+func TestWhatIsOnlyReadIsAskedForAgain(t *testing.T) {
+	one, two := newBackend(t, "order-1"), newBackend(t, "order-2")
+	hangUp := func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err == nil {
+			conn.Close()
+		}
+	}
+	serve := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Etag", `"x"`)
+		if r.Header.Get("If-None-Match") == `"x"` {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		fmt.Fprint(w, r.RequestURI, " ", r.Header.Get("Accept"))
+	}
+	url := frontDoor(t, map[string]string{"order-1": one.addr(), "order-2": two.addr()})
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the first request on a connection: see below
+	one.answer, two.answer = hangUp, serve
+	for _, path := range []string{"/order/", "/order/1", "/order/form.html?find=a%20b%2Fc&n=%C3%BC", "/order/feed"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			for range 6 { // each instance comes first once at least
+				got := ask(t, method, url+path, "", "Accept", "a/b")
+				if want := path + " a/b"; got.status != http.StatusOK || got.header.Get("X-Instance") != "order-2" || method == "GET" && got.body != want {
+					t.Errorf("%s %s: %d by %q, %q, want %q", method, path, got.status, got.header.Get("X-Instance"), got.body, want)
+				}
+			}
+		}
+		if got := ask(t, "GET", url+path, "", "If-None-Match", `"x"`); got.status != http.StatusNotModified || got.body != "" {
+			t.Errorf("%s with its tag: %d %q", path, got.status, got.body)
+		}
+	}
+	if len(one.requests()) == 0 {
+		t.Error("no request met the instance that breaks off")
+	}
+	two.answer = hangUp
+	two.requests()
+	for accept, says := range map[string]string{"text/html": "</footer>", "application/json": `"status":502`} {
+		got := ask(t, "GET", url+"/order/1", "", "Accept", accept)
+		if got.status != http.StatusBadGateway || !strings.Contains(got.body, says) {
+			t.Errorf("both broke off, as %s: %d %q", accept, got.status, got.body)
+		}
+		if n := len(one.requests()) + len(two.requests()); n != 2 {
+			t.Errorf("asked for %d times, want twice", n)
+		}
+	}
+	// A connection that has been used is closed without an answer: every client then asks again what is only read, and knows that
+	// it must not send anything else again.
+	two.answer = serve
+	for range 6 {
+		ask(t, "GET", url+"/style.css", "", "Connection", "keep-alive")
+		if got := ask(t, "GET", url+"/order/1", "", "Connection", "keep-alive"); got.status != http.StatusOK {
+			t.Errorf("on a kept connection: %d", got.status)
+		}
+	}
+}
+
 func TestInstancesComeAndGo(t *testing.T) {
 	one, two := newBackend(t, "order-1"), newBackend(t, "order-2")
 	url := frontDoor(t, map[string]string{"order-1": one.addr(), "order-2": two.addr()})
