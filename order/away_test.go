@@ -26,7 +26,7 @@ func newGate(t testing.TB) (*gate, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), "0")) // nobody else takes ports of that address, also while the gate is shut
 	if err != nil {
 		t.Fatal(err)
 	}

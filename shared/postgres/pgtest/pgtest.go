@@ -154,49 +154,51 @@ func start() (dir string, stop func(), err error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return "", nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	port, err := freePort()
-	if err != nil {
-		return "", nil, err
-	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		return "", nil, err
 	}
 	defer log.Close()
-	pg := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-F", "-p", strconv.Itoa(port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=200")
+	host := loopback(os.Getpid())
+	pg := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-F", "-p", port,
+		"-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "max_connections=200")
 	pg.SysProcAttr, pg.Dir, pg.Stdout, pg.Stderr = attr, dir, log, log
 	if err := pg.Start(); err != nil {
 		return "", nil, err
 	}
-	server = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/", port)
+	ended := make(chan struct{})
+	go func() { _ = pg.Wait(); close(ended) }()
+	server = fmt.Sprintf("postgres://postgres@%s/", net.JoinHostPort(host, port))
 	stop = func() {
 		_ = pg.Process.Signal(syscall.SIGQUIT) // immediate shutdown: nothing in it is kept
-		_ = pg.Wait()
+		<-ended
 	}
-	for range 300 {
+	for end := time.After(time.Minute); ; {
 		c, err := pgx.Connect(context.Background(), server+"postgres")
 		if err == nil {
 			c.Close(context.Background())
 			return dir, stop, nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-time.After(20 * time.Millisecond):
+			continue
+		case <-ended:
+		case <-end:
+		}
+		stop()
+		out, _ := os.ReadFile(log.Name())
+		return "", nil, fmt.Errorf("Postgres does not answer: %w\n%s", err, out)
 	}
-	stop()
-	out, _ := os.ReadFile(log.Name())
-	return "", nil, fmt.Errorf("Postgres does not answer:\n%s", out)
 }
+
+// port is the same for all servers: each has an address of its own.
+const port = "54329"
+
+// loopback is an address of this machine that no other running process takes for its server, as it is made of the process id:
+// a port that was found free could be taken by another before Postgres has it.
+func loopback(pid int) string { return net.IPv4(127, byte(pid>>16), byte(pid>>8), byte(pid)).String() }
 
 func version(bin string) int {
 	v, _ := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
 	return v
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
