@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -53,7 +54,11 @@ func (r *receiver) answer(t testing.TB, epoch string, subjectsAndPositions ...in
 			t.Fatal(err)
 		}
 	}
-	if err := r.Publish(context.Background()); err != nil {
+	err := r.Publish(t.Context())
+	for errors.Is(err, context.DeadlineExceeded) { // it waits for no longer
+		err = r.Publish(t.Context())
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -78,9 +78,9 @@ func (s *shop) wait() {
 // until waits for a condition that is sure to come.
 func (s *shop) until(what string, ok func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			s.t.Fatalf("not %s within 30 seconds", what)
+			s.t.Fatalf("not %s within a minute", what)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func TestALockedOrderHoldsUpNoOther(t *testing.T) {
 		return err == nil && n >= postgres.MaxConns/2
 	})
 	for _, path := range []string{fmt.Sprintf("/order/%d", other), "/order/", "/order/feed", "/readyz"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		r, err := http.NewRequestWithContext(ctx, "GET", s.url+path, nil)
 		if err != nil {
 			t.Fatal(err)

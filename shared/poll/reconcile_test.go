@@ -111,7 +111,7 @@ func (c *consumer) reconciled(t testing.TB) *Reconciliation {
 
 func (c *consumer) untilReconciled(t testing.TB) *Reconciliation {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 		r, err := c.Reconciliation(context.Background())
 		if err != nil {
 			t.Fatal(err)

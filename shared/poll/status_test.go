@@ -92,7 +92,7 @@ func TestPeers(t *testing.T) {
 		return told
 	}
 	const both = "one true, two true, "
-	for end := time.Now().Add(30 * time.Second); told() != both || !one.status(t).Polls.Held; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); told() != both || !one.status(t).Polls.Held; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("peers are %q, polls %+v", told(), one.status(t).Polls)
 		}
