@@ -92,6 +92,13 @@ func TestDocker(t *testing.T) {
 			}
 		}
 	})
+	t.Run("images are small", func(t *testing.T) {
+		for _, service := range threeServices {
+			if size := number(strings.TrimSpace(r.run("docker image inspect --format '{{.Size}}' " + project + "/" + service))); size == 0 || size >= 20_000_000 {
+				t.Errorf("the image of %s has %d bytes", service, size)
+			}
+		}
+	})
 	t.Run("a service is added to what runs", func(t *testing.T) {
 		own := &terminal{t: t, dir: r.dir, port: r.port}
 		own.run("make service NAME=points")

@@ -5,21 +5,22 @@ package feed
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // MaxWait is the longest that a request is held; who prefers to wait longer is answered after that.
 const MaxWait = 50 * time.Second
 
-var held = promauto.NewGaugeVec(prometheus.GaugeOpts{
-	Name: "msatom_feed_waiting", Help: "Requests that are held until there is news.",
-}, []string{"feed"})
+// held is how many requests are held until there is news in a feed.
+func held(feed string) *metrics.Gauge {
+	return metrics.GetOrCreateGauge(fmt.Sprintf("msatom_feed_waiting{feed=%q}", feed), nil)
+}
 
 // wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date.
 func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
@@ -45,14 +46,14 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		s.log.waiting.Add(1)
-		held.WithLabelValues(s.log.Name).Inc()
+		held(s.log.Name).Inc()
 		select {
 		case <-changed:
 		case <-s.log.ended:
 		case <-ctx.Done():
 		}
 		s.log.waiting.Add(-1)
-		held.WithLabelValues(s.log.Name).Dec()
+		held(s.log.Name).Dec()
 		if r.Context().Err() != nil || s.log.isEnded() {
 			return nil
 		}

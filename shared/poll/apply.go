@@ -123,7 +123,7 @@ func (p *Poller) tell(done outcome, result *Result) {
 		level = slog.LevelDebug
 	}
 	one := func(entries []Entry, what, message string) {
-		entriesTotal.WithLabelValues(p.cfg.Feed, what).Add(float64(len(entries)))
+		entriesTotal(p.cfg.Feed, what).Add(len(entries))
 		if len(entries) > storyLength {
 			slog.Log(context.Background(), level, message, p.cfg.Feed+"s", len(entries), "from", entries[0].Subject, "to", entries[len(entries)-1].Subject)
 			return

@@ -6,13 +6,13 @@ package poll
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/VictoriaMetrics/metrics"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -122,9 +122,10 @@ func (p *Poller) retry(ctx context.Context, id int64, result *Result) error {
 	return err
 }
 
-var parkedGauge = promauto.NewGaugeVec(prometheus.GaugeOpts{
-	Name: "msatom_poll_parked", Help: "Entries of a feed that wait because they could not be processed.",
-}, []string{"feed"})
+// parkedGauge is how many entries of a feed wait because they could not be processed.
+func parkedGauge(feed string) *metrics.Gauge {
+	return metrics.GetOrCreateGauge(fmt.Sprintf("msatom_poll_parked{feed=%q}", feed), nil)
+}
 
 // recount notes how many entries are parked, for the metrics and for who asks between two looks.
 func (p *Poller) recount(ctx context.Context) error {
@@ -132,7 +133,7 @@ func (p *Poller) recount(ctx context.Context) error {
 	err := p.db.WithContext(ctx).Model(&Parked{}).Where("feed = ?", p.cfg.Feed).Count(&n).Error
 	if err == nil {
 		p.parked.Store(n)
-		parkedGauge.WithLabelValues(p.cfg.Feed).Set(float64(n))
+		parkedGauge(p.cfg.Feed).Set(float64(n))
 	}
 	return err
 }

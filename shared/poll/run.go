@@ -14,8 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/robfig/cron/v3"
 	"gorm.io/gorm"
 
@@ -81,9 +80,10 @@ func (r Result) String() string {
 	return s
 }
 
-var entriesTotal = promauto.NewCounterVec(prometheus.CounterOpts{
-	Name: "msatom_poll_entries_total", Help: "Entries of a feed by what became of them: written, ignored, parked.",
-}, []string{"feed", "outcome"})
+// entriesTotal counts the entries of a feed by what became of them: written, ignored, parked.
+func entriesTotal(feed, outcome string) *metrics.Counter {
+	return metrics.GetOrCreateCounter(fmt.Sprintf("msatom_poll_entries_total{feed=%q,outcome=%q}", feed, outcome))
+}
 
 // New makes a poller; an error says what is wrong with the configuration.
 func New(db *gorm.DB, cfg Config, handle Handler) (*Poller, error) {

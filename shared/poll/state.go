@@ -4,11 +4,11 @@ package poll
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // State is how this instance's polling goes.
@@ -36,9 +36,10 @@ func (s State) Outcome() string {
 	return s.Result.String()
 }
 
-var pollsTotal = promauto.NewCounterVec(prometheus.CounterOpts{
-	Name: "msatom_polls_total", Help: "Polls of a feed by outcome: modified, not_modified, failed.",
-}, []string{"feed", "outcome"})
+// pollsTotal counts the polls of a feed by outcome: modified, not_modified, failed.
+func pollsTotal(feed, outcome string) *metrics.Counter {
+	return metrics.GetOrCreateCounter(fmt.Sprintf("msatom_polls_total{feed=%q,outcome=%q}", feed, outcome))
+}
 
 // State is how this instance's polling goes.
 func (p *Poller) State() State {
@@ -74,7 +75,7 @@ func (p *Poller) report(ctx context.Context, start time.Time, result Result, err
 	s := &p.state
 	s.LastPoll, s.Took = start.UTC(), time.Since(start)
 	if err != nil {
-		pollsTotal.WithLabelValues(p.cfg.Feed, "failed").Inc()
+		pollsTotal(p.cfg.Feed, "failed").Inc()
 		if s.Error == "" {
 			s.Since = start.UTC()
 			level := slog.LevelWarn
@@ -91,7 +92,7 @@ func (p *Poller) report(ctx context.Context, start time.Time, result Result, err
 	if result.NotModified {
 		outcome = "not_modified"
 	}
-	pollsTotal.WithLabelValues(p.cfg.Feed, outcome).Inc()
+	pollsTotal(p.cfg.Feed, outcome).Inc()
 	slog.Debug("polled", "feed", p.cfg.Feed, "result", result.String(), "took", s.Took)
 	if s.Error != "" {
 		slog.Info("polling works again", "feed", p.cfg.Feed, "after", time.Since(s.Since).Round(time.Second))

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/testutil"
 	"gorm.io/gorm"
 )
 
@@ -61,7 +60,7 @@ func TestWhyNothingArrives(t *testing.T) {
 	s.happen(t, "made", 4, 4, "panic")
 	c.poll(t)
 	says("1 could not be processed", 4, 4, 0)
-	if n := testutil.ToFloat64(parkedGauge.WithLabelValues("thing")); n != 1 || c.Detail()["parked"] != int64(1) {
+	if n := parkedGauge("thing").Get(); n != 1 || c.Detail()["parked"] != int64(1) {
 		t.Errorf("metrics count %v parked, readyz says %v", n, c.Detail())
 	}
 	down = true

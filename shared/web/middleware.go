@@ -2,16 +2,16 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"msatom/shared/problem"
 )
@@ -91,10 +91,24 @@ func whenReady(o Options) echo.MiddlewareFunc {
 	}
 }
 
-var requests = promauto.NewHistogramVec(prometheus.HistogramOpts{
-	Name: "msatom_http_request_seconds", Help: "Time to answer requests, by route, method and status.",
-	Buckets: prometheus.ExponentialBuckets(0.0005, 4, 8),
-}, []string{"route", "method", "status"})
+// answered is a kind of request; the time to answer each is measured in a histogram of its kind.
+type answered struct {
+	method, route string
+	status        int
+}
+
+var histograms sync.Map // by answered
+
+func (a answered) histogram() *metrics.PrometheusHistogram {
+	if h, ok := histograms.Load(a); ok {
+		return h.(*metrics.PrometheusHistogram)
+	}
+	h := metrics.GetOrCreatePrometheusHistogramExt(
+		fmt.Sprintf("msatom_http_request_seconds{method=%q,route=%q,status=\"%d\"}", a.method, a.route, a.status),
+		metrics.ExponentialBuckets(0.0005, 4, 8))
+	histograms.Store(a, h)
+	return h
+}
 
 // observe measures each request and logs those that changed something or failed.
 func observe(o Options) echo.MiddlewareFunc {
@@ -114,7 +128,7 @@ func observe(o Options) echo.MiddlewareFunc {
 			default:
 				method = "other"
 			}
-			requests.WithLabelValues(route, method, strconv.Itoa(status)).Observe(time.Since(start).Seconds())
+			answered{method, route, status}.histogram().UpdateDuration(start)
 			level := slog.LevelDebug
 			if status >= 500 && status != http.StatusServiceUnavailable {
 				level = slog.LevelError

@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 func operation(e *echo.Echo, o Options) {
@@ -27,7 +27,12 @@ func operation(e *echo.Echo, o Options) {
 		}
 		return c.JSON(http.StatusOK, answer)
 	})
-	Get(e, "/metrics", echo.WrapHandler(promhttp.Handler()))
+	metrics.ExposeMetadata(true)
+	Get(e, "/metrics", func(c echo.Context) error {
+		c.Response().Header().Set(echo.HeaderContentType, "text/plain; version=0.0.4; charset=utf-8")
+		metrics.WritePrometheus(c.Response(), true)
+		return nil
+	})
 }
 
 // Healthcheck asks the service that listens at addr on this machine whether it is ready. It is what a container without a
