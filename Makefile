@@ -36,7 +36,7 @@ test: ## all tests: unit, database, end to end with and without Docker, browser
 	go vet work
 	@echo 'gofmt -l .' && unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "$$unformatted"; exit 1; }
 	go test -race -timeout 20m ./... $(patsubst %/go.mod,./%/...,$(wildcard examples/*/go.mod))
-	cd e2e && go test -timeout 30m ./...
+	cd e2e && go test -timeout 75m ./...
 
 screenshots: ## the pictures of the README, in docs/screenshots/
 	@e2e/install.sh test

@@ -119,7 +119,7 @@ func (c Service[S, R]) Handler(log *feed.Log, instance string) poll.Handler {
 			*r = Record{ID: e.Subject, Updated: e.Updated, Status: r.Status, Instance: instance, Log: e.Epoch, Position: e.Position}
 		}
 		tx = tx.WithContext(ctx)
-		if written, err = write(tx, records); err != nil {
+		if written, err = write(ctx, tx, records); err != nil {
 			return nil, err
 		}
 		var done []feed.Event

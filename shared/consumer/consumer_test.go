@@ -158,7 +158,7 @@ func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 		`<html>`:             "no meal can be made of this: invalid character",
 		`{}`:                 "it has no title",
 		`{"title":1}`:        "cannot unmarshal number",
-		`{"title":"\u0000"}`: "unsupported Unicode escape sequence",
+		`{"title":"\u0000"}`: "invalid byte sequence",
 	} {
 		if _, err := apply(db, entry("a", 1, 1, good), entry("a", 2, 2, content)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", content, err, want)

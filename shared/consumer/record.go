@@ -60,34 +60,36 @@ type Recorder interface {
 }
 
 // write returns the ids of those records that are new or newer than what was there.
-func write[R Recorder](tx *gorm.DB, records []R) (written []int64, err error) {
+func write[R Recorder](ctx context.Context, tx *gorm.DB, records []R) (written []int64, err error) {
 	t, err := tableOf(tx, records[0])
 	if err != nil {
 		return nil, err
 	}
 	rows := reflect.ValueOf(records)
-	batch, err := t.json(rows)
+	upsert := t.insert(tx.Dialector, " AS old") + " ON CONFLICT (id) DO UPDATE SET (" + t.columns("") + ") = ROW(" + t.columns("excluded.") + ")" +
+		" WHERE old.log <> excluded.log OR old.position < excluded.position RETURNING id, xmax <> 0" // only an update sets xmax
+	wrote, err := tx.Statement.ConnPool.QueryContext(ctx, upsert, t.values(ctx, rows)...)
 	if err != nil {
 		return nil, err
 	}
-	upsert := t.insert(" AS old") + " ON CONFLICT (id) DO UPDATE SET (" + t.columns("") + ") = ROW(" + t.columns("excluded.") + ")" +
-		" WHERE old.log <> excluded.log OR old.position < excluded.position RETURNING id, xmax <> 0 AS there"
-	var wrote []struct {
-		ID    int64
-		There bool // before: only an update sets xmax
-	}
-	if err := tx.Raw(upsert, batch).Scan(&wrote).Error; err != nil || len(wrote) == 0 {
-		return nil, err
-	}
-	var there []int64
-	for _, w := range wrote {
-		written = append(written, w.ID)
-		if w.There {
-			there = append(there, w.ID)
+	defer wrote.Close()
+	var there []int64 // before
+	for wrote.Next() {
+		var id int64
+		var was bool
+		if err := wrote.Scan(&id, &was); err != nil {
+			return nil, err
+		}
+		written = append(written, id)
+		if was {
+			there = append(there, id)
 		}
 	}
+	if err := wrote.Err(); err != nil {
+		return nil, err
+	}
 	for _, lines := range t.Relationships.HasMany {
-		if err := replace(tx, lines, rows, written, there); err != nil {
+		if err := replace(ctx, tx, lines, rows, written, there); err != nil {
 			return nil, err
 		}
 	}
@@ -95,11 +97,11 @@ func write[R Recorder](tx *gorm.DB, records []R) (written []int64, err error) {
 }
 
 // replace writes what belongs to those records that were written, of which some were there.
-func replace(tx *gorm.DB, lines *schema.Relationship, records reflect.Value, written, there []int64) error {
-	t := table{lines.FieldSchema}
-	key := lines.References[0].ForeignKey
+func replace(ctx context.Context, tx *gorm.DB, relation *schema.Relationship, records reflect.Value, written, there []int64) error {
+	lines := table{relation.FieldSchema}
+	key := relation.References[0].ForeignKey
 	if len(there) > 0 {
-		if err := tx.Exec("DELETE FROM "+t.name()+" WHERE "+quote(key.DBName)+" IN ?", there).Error; err != nil {
+		if _, err := tx.Statement.ConnPool.ExecContext(ctx, "DELETE FROM "+lines.name()+" WHERE "+quote(key.DBName)+" = ANY ($1)", there); err != nil {
 			return err
 		}
 	}
@@ -107,22 +109,22 @@ func replace(tx *gorm.DB, lines *schema.Relationship, records reflect.Value, wri
 	for _, id := range written {
 		isWritten[id] = true
 	}
-	all := reflect.MakeSlice(reflect.SliceOf(t.ModelType), 0, records.Len())
+	all := reflect.MakeSlice(reflect.SliceOf(lines.ModelType), 0, records.Len())
 	for i := range records.Len() {
 		r := records.Index(i)
 		id := r.Interface().(Recorder).record().ID
 		if !isWritten[id] {
 			continue
 		}
-		rows := lines.Field.ReflectValueOf(context.Background(), r.Elem())
+		rows := relation.Field.ReflectValueOf(ctx, r.Elem())
 		for n := range rows.Len() {
 			row := rows.Index(n)
-			for _, k := range t.PrimaryFields {
+			for _, k := range lines.PrimaryFields {
 				value := int64(n + 1)
 				if k == key {
 					value = id
 				}
-				if err := k.Set(context.Background(), row, value); err != nil {
+				if err := k.Set(ctx, row, value); err != nil {
 					return err
 				}
 			}
@@ -132,11 +134,8 @@ func replace(tx *gorm.DB, lines *schema.Relationship, records reflect.Value, wri
 	if all.Len() == 0 {
 		return nil
 	}
-	batch, err := t.json(all)
-	if err != nil {
-		return err
-	}
-	return tx.Exec(t.insert(""), batch).Error
+	_, err := tx.Statement.ConnPool.ExecContext(ctx, lines.insert(tx.Dialector, ""), lines.values(ctx, all)...)
+	return err
 }
 
 // table writes SQL about a table as gorm understands its rows' type.
@@ -161,22 +160,24 @@ func (t table) columns(before string) string {
 	return strings.Join(names, ", ")
 }
 
-// insert is a statement whose parameter is an array of rows in JSON.
-func (t table) insert(as string) string {
-	return fmt.Sprintf("INSERT INTO %s%s (%s) SELECT %[3]s FROM json_populate_recordset(NULL::%[1]s, ?)", t.name(), as, t.columns(""))
+// insert is a statement whose parameters are values: an array for each column, so that it is the same for any number of rows.
+func (t table) insert(types gorm.Dialector, as string) string {
+	var arrays []string
+	for i, c := range t.DBNames {
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, types.DataTypeOf(t.FieldsByDBName[c])))
+	}
+	return fmt.Sprintf("INSERT INTO %s%s (%s) SELECT * FROM unnest(%s)", t.name(), as, t.columns(""), strings.Join(arrays, ", "))
 }
 
-// json is a slice of rows, each an object with its columns.
-func (t table) json(rows reflect.Value) (string, error) {
-	objects := make([]map[string]any, rows.Len())
-	for i := range objects {
-		objects[i] = map[string]any{}
-		for _, c := range t.DBNames {
-			objects[i][c], _ = t.FieldsByDBName[c].ValueOf(context.Background(), reflect.Indirect(rows.Index(i)))
+func (t table) values(ctx context.Context, rows reflect.Value) (columns []any) {
+	for _, c := range t.DBNames {
+		column := make([]any, rows.Len())
+		for i := range column {
+			column[i], _ = t.FieldsByDBName[c].ValueOf(ctx, reflect.Indirect(rows.Index(i)))
 		}
+		columns = append(columns, column)
 	}
-	b, err := json.Marshal(objects)
-	return string(b), err
+	return columns
 }
 
 // tables are those that a record is in, its own first.

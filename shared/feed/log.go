@@ -34,11 +34,11 @@ func Migration() postgres.Migration {
 
 // Event is something that happened to one record of the service.
 type Event struct {
-	Subject   int64           `json:"subject"`   // the record's id
-	Kind      string          `json:"kind"`      // what happened, one word
-	Withdraws bool            `json:"withdraws"` // the record's earlier entries are withdrawn: RFC 6721 deleted-entry
-	ReplyTo   string          `json:"replyTo"`   // id of the entry in another feed that it answers (RFC 4685), or ""
-	Snapshot  json.RawMessage `json:"snapshot"`  // the record after it: a JSON object without "updated", which the log adds
+	Subject   int64           // the record's id
+	Kind      string          // what happened, one word
+	Withdraws bool            // the record's earlier entries are withdrawn: RFC 6721 deleted-entry
+	ReplyTo   string          // id of the entry in another feed that it answers (RFC 4685), or ""
+	Snapshot  json.RawMessage // the record after it: a JSON object without "updated", which the log adds
 }
 
 // Log is the event log of a service.
@@ -72,16 +72,20 @@ func (l *Log) Append(tx *gorm.DB, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	batch, err := json.Marshal(events)
-	if err != nil {
-		return err
+	var subjects []int64
+	var kinds, replies, snapshots []string
+	var withdraws []bool
+	for _, e := range events {
+		subjects, kinds, withdraws = append(subjects, e.Subject), append(kinds, e.Kind), append(withdraws, e.Withdraws)
+		replies, snapshots = append(replies, e.ReplyTo), append(snapshots, string(e.Snapshot))
 	}
-	return tx.Exec(`WITH event AS (
+	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, `WITH event AS (
 			INSERT INTO feed_event (subject, kind, withdraws, reply_to, snapshot)
-			SELECT subject, kind, withdraws, "replyTo", snapshot
-			FROM json_to_recordset(?) AS e(subject bigint, kind text, withdraws boolean, "replyTo" text, snapshot json)
+			SELECT subject, kind, withdraws, reply_to, snapshot::json
+			FROM unnest($1::bigint[], $2::text[], $3::boolean[], $4::text[], $5::text[]) AS e(subject, kind, withdraws, reply_to, snapshot)
 			RETURNING id)
-		INSERT INTO feed_pending SELECT id FROM event`, string(batch)).Error
+		INSERT INTO feed_pending SELECT id FROM event`, subjects, kinds, withdraws, replies, snapshots)
+	return err
 }
 
 // Repeat appends the latest event of a subject once more, with the same snapshot. The caller's transaction must keep others

@@ -86,6 +86,9 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 // Value stores the amount in a numeric column.
 func (a Amount) Value() (driver.Value, error) { return a.String(), nil }
 
+// GormDataType is the type of the column, for gorm.
+func (a Amount) GormDataType() string { return "numeric" }
+
 // Scan reads a numeric column.
 func (a *Amount) Scan(src any) error {
 	var s string
