@@ -13,13 +13,18 @@ import (
 // known answers 304 to who only asks whether the tag is still the same, as pollers do, if it is. It reports false for all others, and has
 // then written nothing.
 func (s *served) known(w http.ResponseWriter, r *http.Request) bool {
-	tag := s.etag()
-	if r.Header.Get("If-None-Match") != tag || len(r.Header["If-None-Match"]) > 1 || r.Header["If-Match"] != nil || r.Header["If-Unmodified-Since"] != nil {
+	if !s.same(r) {
 		return false
 	}
-	w.Header().Set("ETag", tag)
+	w.Header()["Etag"] = r.Header["If-None-Match"]
 	w.WriteHeader(http.StatusNotModified)
 	return true
+}
+
+// same says whether the one condition of a request is the tag that the document has now.
+func (s *served) same(r *http.Request) bool {
+	tags := r.Header["If-None-Match"]
+	return len(tags) == 1 && tags[0] == s.etag() && r.Header["If-Match"] == nil && r.Header["If-Unmodified-Since"] == nil
 }
 
 // write answers with what render returns or a part of it, or with 304 or 412.

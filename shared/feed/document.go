@@ -49,7 +49,7 @@ type Entry struct {
 // Document is a part of the log, as it is at one head. Its entries are listed newest first.
 type Document struct {
 	Head    Head
-	About   About
+	About   *About
 	Base    string // scheme and host that its links lead to
 	Number  int64  // n; of the last document where it is recent
 	Recent  bool   // asked for at Path
@@ -160,7 +160,7 @@ func (l *Log) at(r *http.Request, n int64) (*Document, error) {
 	if n < 0 || n > head.Last() {
 		return nil, problem.NotFound("The feed has documents 1 to %d.", head.Last())
 	}
-	d := &Document{Head: head, About: l.About, Base: Base(r), Number: n, Recent: n == 0}
+	d := &Document{Head: head, About: &l.About, Number: n, Recent: n == 0}
 	if d.Recent {
 		d.Number = head.Last()
 	}

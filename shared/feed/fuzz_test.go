@@ -65,7 +65,7 @@ func FuzzConditions(f *testing.F) {
 func FuzzEvents(f *testing.F) {
 	l := fuzzed(f)
 	head, _ := l.Head()
-	first := (&Document{Head: head, About: l.About}).EntryID(1)
+	first := (&Document{Head: head, About: &l.About}).EntryID(1)
 	f.Add("", "", "")
 	f.Add("", "5000", "wait=5")
 	// A log has another epoch in each run: what stands in its place is replaced.

@@ -58,11 +58,14 @@ func (l *Log) doubt() {
 	l.doubted = time.Now()
 }
 
-// trusted says whether nothing has happened since a head was read, as far as can be known.
-func (l *Log) trusted(h Head) bool {
+// trusted is the head, and whether nothing has happened since it was read, as far as can be known.
+func (l *Log) trusted() (h Head, trusted bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return h.asked.After(l.doubted) && time.Since(h.asked) < trust
+	if l.head == nil {
+		return h, false
+	}
+	return *l.head, l.head.asked.After(l.doubted) && time.Since(l.head.asked) < trust
 }
 
 // move sets the head, and wakes those who wait for it to change.
@@ -92,8 +95,8 @@ func (l *Log) change(h Head) <-chan struct{} {
 // any more. The database is asked unless the head is trusted and has the first of them: that there is no such position is only said when
 // it is certain, since another instance may have told of it. All who ask at the same moment ask at once.
 func (l *Log) latest(r *http.Request, first, last int64) (Head, error) {
-	head, ok := l.Head()
-	if ok && (head.Position > last || head.Position >= first && l.trusted(head) && !asksAnew(r)) {
+	head, trusted := l.trusted()
+	if head.Position > last || trusted && head.Position >= first && !asksAnew(r) {
 		return head, nil
 	}
 	if err := l.look(r.Context()); err != nil {

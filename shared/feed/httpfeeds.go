@@ -49,7 +49,7 @@ func (l *Log) after(r *http.Request, epoch string, position int64) (*Document, e
 	if position > head.Position {
 		return nil, problem.Invalid(problem.Field{Name: "lastEventId", Detail: "is the id of an event that there is not yet"})
 	}
-	return &Document{Head: head, About: l.About, Base: Base(r), Batch: true, After: position}, nil
+	return &Document{Head: head, About: &l.About, Batch: true, After: position}, nil
 }
 
 // eventID reads the tag of an entry. A reader that has none yet leaves it out, or sends what its language makes of that.

@@ -31,7 +31,7 @@ func events(t testing.TB, l *Log, position int64, timeout string) <-chan *httpte
 	head, _ := l.Head()
 	q := url.Values{"timeout": {timeout}}
 	if position > 0 {
-		q.Set("lastEventId", (&Document{Head: head, About: l.About}).EntryID(position))
+		q.Set("lastEventId", (&Document{Head: head, About: &l.About}).EntryID(position))
 	}
 	r := httptest.NewRequest("GET", "http://thing.test:8080/thing/feed?"+q.Encode(), nil)
 	answer := make(chan *httptest.ResponseRecorder, 1)

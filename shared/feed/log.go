@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"gorm.io/gorm"
 
 	"msatom/shared/postgres"
@@ -55,7 +56,8 @@ type Log struct {
 	changed chan struct{} // closed when the head moves, or Run ends
 	ended   chan struct{} // closed when Run has ended
 
-	waiting atomic.Int64 // requests that are held
+	waiting atomic.Int64   // requests that are held
+	held    *metrics.Gauge // the same, to be seen from outside
 }
 
 // tick is how often the sequencer looks for events that a stopped instance left unpublished; also the longest time in which
@@ -64,7 +66,7 @@ const tick = 500 * time.Millisecond
 
 // NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
 func NewLog(db *postgres.DB, about About) *Log {
-	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), changed: make(chan struct{}), ended: make(chan struct{})}
+	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), held: held(about.Name), changed: make(chan struct{}), ended: make(chan struct{})}
 }
 
 // Append writes events into the outbox, in the caller's transaction, by one statement.

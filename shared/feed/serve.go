@@ -85,16 +85,15 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 		return err
 	}
 	h := w.Header()
-	h.Set("Cache-Control", s.lifetime(r, dialect))
-	// In one line: of several, Apache's cache reads the first.
-	vary := append(h.Values("Vary"), "Accept-Encoding")
+	h["Cache-Control"] = s.lifetime(r, dialect)
+	h["Vary"] = varies
 	if l.MaxAge > 0 {
-		vary = append(vary, "Prefer") // what a cache keeps for a moment is not for who waits for news
+		h["Vary"] = variesForAMoment
 	}
-	h.Set("Vary", strings.Join(vary, ", "))
 	if s.known(w, r) {
 		return nil
 	}
+	s.d.Base = Base(r)
 	key := s.d.Base + " " + mediaType + " " + s.d.etag(s.variant)
 	kept, ok := l.rendered.get(key)
 	if ok && s.d.Archived() {
@@ -109,7 +108,7 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 			}
 			kept.modified = s.modified
 			// Others may wait for it too: it does not end with this reader.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
 			defer cancel()
 			if err := l.read(ctx, s.d); err != nil {
 				return err
@@ -163,6 +162,9 @@ func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaT
 	})
 }
 
+// patience is how long the database may take to read a document.
+const patience = 10 * time.Second
+
 // served is an answer on its way: which document, in which form, with which date.
 type served struct {
 	log      *Log
@@ -179,16 +181,25 @@ type served struct {
 // name the log.
 func (s *served) immutable() bool { return s.d.Archived() && !(s.d.Batch && s.d.After == 0) }
 
-// lifetime says how long caches may keep the answer without asking again.
-func (s *served) lifetime(r *http.Request, dialect Dialect) string {
-	_, waits := preferredWait(r)
-	switch {
-	case s.immutable() && !dialect.Page:
-		return "public, max-age=31536000, immutable"
-	case s.log.MaxAge > 0 && !waits && s.timeout == 0:
-		return fmt.Sprintf("public, max-age=%d", s.log.MaxAge)
+// What is in the header of every answer is made once. Vary is in one line: of several, Apache's cache reads the first.
+var (
+	varies           = []string{"Accept, Accept-Encoding"}
+	variesForAMoment = []string{"Accept, Accept-Encoding, Prefer"} // what a cache keeps for a moment is not for who waits for news
+	revalidated      = []string{"no-cache"}
+	forEver          = []string{"public, max-age=31536000, immutable"}
+)
+
+// lifetime says how long caches may keep the answer without asking again: the header Cache-Control.
+func (s *served) lifetime(r *http.Request, dialect Dialect) []string {
+	if s.immutable() && !dialect.Page {
+		return forEver
 	}
-	return "no-cache"
+	if s.log.MaxAge > 0 && s.timeout == 0 {
+		if _, waits := preferredWait(r); !waits {
+			return []string{fmt.Sprintf("public, max-age=%d", s.log.MaxAge)}
+		}
+	}
+	return revalidated
 }
 
 func (s *served) etag() string {
@@ -210,16 +221,16 @@ func (s *served) date(r *http.Request) (err error) {
 // etag names the bytes of a document: which log, which part of it, how far it is filled, in which form.
 func (d *Document) etag(variant string) string {
 	_, last := d.span()
-	state := "open"
+	state := "-open-"
 	switch {
 	case d.Batch:
-		state = fmt.Sprintf("after-%d", d.After)
+		state = "-after-" + strconv.FormatInt(d.After, 10) + "-"
 	case d.Recent:
-		state = "recent"
+		state = "-recent-"
 	case d.Archived():
-		state = "archived"
+		state = "-archived-"
 	}
-	return fmt.Sprintf(`"%.8s-%d-%s-%s"`, d.Head.Epoch, last, state, variant)
+	return `"` + d.Head.Epoch[:8] + "-" + strconv.FormatInt(last, 10) + state + variant + `"`
 }
 
 // modified is when the document last changed, and whether that second is over. (The database's clock may have been set
@@ -233,6 +244,8 @@ func (l *Log) modified(r *http.Request, d *Document) (t time.Time, final bool, e
 		}
 		return now, false, nil // not updated: a date must not be in the future, RFC 9110 section 8.8.2.1
 	}
-	err = l.db.WithContext(r.Context()).Raw("SELECT updated FROM feed_position WHERE position = ?", d.Number*DocumentSize+1).Scan(&t).Error
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	err = l.db.WithContext(ctx).Raw("SELECT updated FROM feed_position WHERE position = ?", d.Number*DocumentSize+1).Scan(&t).Error
 	return t.UTC(), true, err
 }

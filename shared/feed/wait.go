@@ -4,7 +4,6 @@
 package feed
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -23,7 +22,7 @@ func held(feed string) *metrics.Gauge {
 }
 
 // wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date.
-func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
+func (s *served) wait(w http.ResponseWriter, r *http.Request) (err error) {
 	if s.d.Archived() {
 		return nil
 	}
@@ -35,9 +34,9 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 		}
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(d/time.Second)))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d)
-	defer cancel()
-	for {
+	up := time.NewTimer(d)
+	defer up.Stop()
+	for expired := false; ; {
 		if err := s.date(r); err != nil {
 			return err
 		}
@@ -46,23 +45,21 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		s.log.waiting.Add(1)
-		held(s.log.Name).Inc()
+		s.log.held.Inc()
 		select {
 		case <-changed:
 		case <-s.log.ended:
-		case <-ctx.Done():
+		case <-r.Context().Done():
+		case <-up.C:
+			expired = true
 		}
 		s.log.waiting.Add(-1)
-		held(s.log.Name).Dec()
+		s.log.held.Dec()
 		if r.Context().Err() != nil || s.log.isEnded() {
 			return nil
 		}
-		latest, err := s.ask()
-		if err != nil {
+		if s.d, err = s.ask(); err != nil || expired {
 			return err
-		}
-		if s.d = latest; ctx.Err() != nil {
-			return nil
 		}
 	}
 }
@@ -70,7 +67,7 @@ func (s *served) wait(w http.ResponseWriter, r *http.Request) error {
 // unchanged says whether the reader has the document as it is now. Without a validator it has nothing. Of a batch it has what
 // came before.
 func (s *served) unchanged(r *http.Request) bool {
-	if first, last := s.d.span(); s.d.Batch && first > last {
+	if first, last := s.d.span(); s.d.Batch && first > last || s.same(r) {
 		return true
 	}
 	if r.Header.Get("If-None-Match") == "" && (r.Header.Get("If-Modified-Since") == "" || !s.final) {

@@ -30,10 +30,12 @@ const maxAccept = 4 << 10
 // parameter of a media range that changes nothing here: no offer has one.
 var parameter = regexp.MustCompile(`(?i);\s*(charset|type)="?[\w-]*"?`)
 
+var varies = []string{"Accept"}
+
 // Negotiate picks by the Accept header among offers, the first of which is the default. It returns a problem.Error: 406
 // names the offers.
 func Negotiate(c echo.Context, offers ...string) (string, error) {
-	c.Response().Header().Set("Vary", "Accept")
+	c.Response().Header()["Vary"] = varies
 	accept := strings.Join(c.Request().Header.Values("Accept"), ",")
 	if accept == "" {
 		return offers[0], nil

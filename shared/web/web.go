@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -49,13 +50,18 @@ func New(o Options) *echo.Echo {
 			return err
 		},
 	}), middleware.BodyLimit(MaxBody), sameOrigin(), readForm())
-	e.Use(middleware.ContextTimeout(maxHandler), whenReady(o))
+	e.Use(middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: maxHandler, Skipper: bounded}), whenReady(o))
 
 	operation(e, o)
 	file(e, "/"+o.Service+"/style.css", "text/css; charset=utf-8", page.Style)
 	file(e, "/"+o.Service+"/live.js", "text/javascript; charset=utf-8", page.Script)
 	Get(e, "/"+o.Service, func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/"+o.Service+"/") })
 	return e
+}
+
+// bounded says whether a handler bounds its own time, as those of feeds do: they hold thousands of requests at once.
+func bounded(c echo.Context) bool {
+	return strings.HasSuffix(c.Path(), "/feed") || strings.HasSuffix(c.Path(), "/feed/:n")
 }
 
 // file is a part of the program, asked for under a tag that changes with it.

@@ -28,7 +28,7 @@ func New(e *echo.Echo, log *feed.Log, aliases ...string) {
 // recent answers in any dialect. A query of http-feeds has one answer, CloudEvents, also for a client that asks for just JSON.
 func (h *handler) recent(c echo.Context) error {
 	events := feed.CloudEvents.Types[0]
-	offers, asked := h.types, feed.AsksForEvents(c.QueryParams())
+	offers, asked := h.types, c.Request().URL.RawQuery != "" && feed.AsksForEvents(c.QueryParams())
 	if asked {
 		offers = []string{events, web.JSON}
 	}
