@@ -26,7 +26,7 @@ func main() {
 
 // wire puts the service together.
 func wire(s *service.Service, cfg config) error {
-	pages := page.New(s.Name, s.Instance, files)
+	pages := page.New(s.Name, s.Instance, files).Among(s.Services)
 	log := newLog(s.DB, pages)
 	log.MaxAge = s.FeedMaxAge
 	orders := newOrders(s.DB.DB, log)

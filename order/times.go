@@ -70,7 +70,7 @@ func times(db *gorm.DB, consumer string) (t Times, err error) {
 const (
 	barWidth   = 32
 	barsHeight = 120
-	plotTop    = 16
+	plotTop    = 20
 )
 
 // Plot is the histogram as the page draws it.
@@ -97,7 +97,7 @@ type Tick struct {
 
 // Plot draws the histogram.
 func (t Times) Plot() Plot {
-	p := Plot{Width: barWidth * len(t.Histogram), Height: plotTop + barsHeight + 20, Base: plotTop + barsHeight, Below: plotTop + barsHeight + 14}
+	p := Plot{Width: barWidth * len(t.Histogram), Height: plotTop + barsHeight + 28, Base: plotTop + barsHeight, Below: plotTop + barsHeight + 22}
 	most := 1
 	for _, b := range t.Histogram {
 		most = max(most, b.Count)

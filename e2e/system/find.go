@@ -1,6 +1,7 @@
 package system
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // What belongs to the system is found by where it lies. A service is a folder directly below the repository's root or below
@@ -51,7 +53,16 @@ func Services(root string) (found []Service, err error) {
 	if _, ok := folders[publisher]; !ok {
 		return nil, fmt.Errorf("there is no service %s in %s", publisher, root)
 	}
+	slices.SortStableFunc(found, func(a, b Service) int { return cmp.Compare(after(a), after(b)) })
 	return found, nil
+}
+
+// after is 0 for the publisher, which comes before the others, wherever they are listed.
+func after(s Service) int {
+	if s.Name == publisher {
+		return 0
+	}
+	return 1
 }
 
 // FindRoot looks for the repository from the working directory upwards.

@@ -16,6 +16,7 @@ func TestServicesAreFound(t *testing.T) {
 		want  string
 	}{
 		{"in both places", [][]string{program("order"), program("examples/bonus"), program("tax")}, "[{order order} {tax tax} {bonus examples/bonus}] <nil>"},
+		{"order first", [][]string{program("billing"), program("order"), program("examples/bonus")}, "[{order order} {billing billing} {bonus examples/bonus}] <nil>"},
 		{"not without a schema", [][]string{program("order"), {"tool/main.go"}, {"docs/migrations/0001.sql"}}, "[{order order}] <nil>"},
 		{"not deeper", [][]string{program("order"), program("e2e/run/tax"), program("examples/x/tax")}, "[{order order}] <nil>"},
 		{"a name of other signs", [][]string{program("order"), program("examples/my-tax")}, "[] examples/my-tax: the name of a service is of small letters and digits"},

@@ -71,6 +71,7 @@ func (s *System) newInstance(service Service, name string, reserved net.Listener
 		"INSTANCE="+name,
 		"DATABASE_URL="+s.DatabaseURL(service.Name),
 		"FEED_URL="+s.feed(publisher),
+		"SERVICES="+strings.Join(s.names(), " "),
 	)
 	if service.Name == publisher {
 		env = append(env, "ACK_FEEDS="+strings.Join(s.acknowledgements(), ","))
@@ -92,6 +93,14 @@ func (s *System) newInstance(service Service, name string, reserved net.Listener
 		},
 	}
 	return i
+}
+
+// names returns the names of all services.
+func (s *System) names() (names []string) {
+	for _, service := range s.config.services {
+		names = append(names, service.Name)
+	}
+	return names
 }
 
 // feed returns the address of a service's feed, as its readers know it.

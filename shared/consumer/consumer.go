@@ -68,7 +68,7 @@ func (c Service[S, R]) Main() {
 
 // Wire puts the service together: its migrations, its work in the background, and what answers requests.
 func (c Service[S, R]) Wire(s *service.Service, source poll.Source) error {
-	pages := page.New(s.Name, s.Instance, c.Files)
+	pages := page.New(s.Name, s.Instance, c.Files).Among(s.Services)
 	log := c.Log(s.DB, pages)
 	log.MaxAge = s.FeedMaxAge
 	records, err := tables[R](s.DB.DB)

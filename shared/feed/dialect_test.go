@@ -180,7 +180,7 @@ func TestCloudEventsOfADocument(t *testing.T) {
 	}
 }
 
-// The page has the entries with their snapshots, and the links as links.
+// The page has the entries with their snapshots, at most a document of them, and the links as links.
 func TestPage(t *testing.T) {
 	l := open(t)
 	if empty := get(t, l, 0, "Accept", htmlType); !strings.Contains(empty.Body.String(), "There are no entries yet") {
@@ -191,7 +191,7 @@ func TestPage(t *testing.T) {
 		rows  int
 		links map[string]string // path by rel
 	}{
-		0: {150, map[string]string{"prev-archive": "/thing/feed/1", "self": "/thing/feed"}},
+		0: {100, map[string]string{"prev-archive": "/thing/feed/2", "self": "/thing/feed"}},
 		1: {100, map[string]string{"next-archive": "/thing/feed/2", "current": "/thing/feed", "self": "/thing/feed"}},
 		2: {100, map[string]string{"prev-archive": "/thing/feed/1", "next-archive": "/thing/feed/3", "current": "/thing/feed", "self": "/thing/feed"}},
 		3: {50, map[string]string{"prev-archive": "/thing/feed/2", "current": "/thing/feed", "self": "/thing/feed"}},
@@ -237,6 +237,30 @@ func attribute(n *html.Node, name string) string {
 		}
 	}
 	return ""
+}
+
+// However much the entries hold, the page stays small; the newest are shown with what they hold.
+func TestPageStaysSmall(t *testing.T) {
+	l := open(t)
+	ref := "tag:msatom.example,2026:order/00000000-0000-0000-0000-000000000000/1000000"
+	var events []Event
+	for i := range 199 {
+		long := `{"id":` + fmt.Sprint(i) + `,"text":["` + strings.Repeat(`\"","`, 50*(i%3)) + `"]}`
+		events = append(events, Event{Subject: 1_000_000 + int64(i), Kind: "cancelled", ReplyTo: ref, Snapshot: []byte(long)})
+	}
+	if err := l.Append(l.db, events...); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l)
+	for n := range int64(3) {
+		body := get(t, l, n, "Accept", htmlType).Body.String()
+		if len(body) > 50_000 {
+			t.Errorf("document %d: %d bytes", n, len(body))
+		}
+		if details := strings.Count(body, "<details>"); details < 5 || details > 99 {
+			t.Errorf("document %d: %d entries are shown with what they hold", n, details)
+		}
+	}
 }
 
 // An entry that answers one of another feed says so in every dialect.

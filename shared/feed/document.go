@@ -93,7 +93,7 @@ func (d *Document) Links() []Link {
 	if d.Batch {
 		return d.batchLinks()
 	}
-	at := func(n int64) string { return fmt.Sprintf("%s%s/%d", d.Base, d.About.Path, n) }
+	at := d.address
 	self, current := at(d.Number), d.Base+d.About.Path
 	if d.Recent {
 		self = current
@@ -116,6 +116,9 @@ func (d *Document) Links() []Link {
 	}
 	return links
 }
+
+// address of document n.
+func (d *Document) address(n int64) string { return fmt.Sprintf("%s%s/%d", d.Base, d.About.Path, n) }
 
 // ID is the feed's tag: URI. It carries the epoch, so a reader of any dialect notices another log.
 func (d *Document) ID() string { return d.Head.tag(d.About.Name, "") }

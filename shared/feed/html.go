@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"html/template"
 	"io"
 )
 
@@ -24,8 +25,15 @@ type htmlFeed struct {
 type htmlRow struct {
 	Entry
 	ID, Title, Summary, Address string
-	JSON                        string // the snapshot, with room to break lines
+	JSON                        string // the snapshot, with room to break lines; "" where there is no room for it
 }
+
+// A page stays below 50 KB, so that it is there at once on any line. It shows at most so many entries, and what they hold while all of that
+// stays within so many bytes. The other dialects have all of it.
+const (
+	maxRows = DocumentSize
+	maxHeld = 20_000
+)
 
 func writeHTML(w io.Writer, d *Document) error {
 	f := htmlFeed{Document: d, Links: map[string]string{}}
@@ -35,7 +43,14 @@ func writeHTML(w io.Writer, d *Document) error {
 			f.Links[l.Rel] = l.Href
 		}
 	}
-	for _, e := range d.Entries {
+	entries := d.Entries
+	if len(entries) > maxRows { // the recent document, joined by the one before it: that is the next page
+		entries = entries[:maxRows]
+		f.First = entries[maxRows-1].Position
+		f.Links["prev-archive"] = d.address(d.Number - 1)
+	}
+	held := 0
+	for _, e := range entries {
 		row := htmlRow{Entry: e, ID: d.EntryID(e.Position)}
 		row.Title, row.Summary, row.Address = d.About.Describe(e)
 		var indented bytes.Buffer
@@ -43,6 +58,9 @@ func writeHTML(w io.Writer, d *Document) error {
 			return err
 		}
 		row.JSON = indented.String()
+		if held += len(template.HTMLEscapeString(row.JSON + row.Summary + row.ID + row.ReplyTo)); held > maxHeld {
+			row.JSON = ""
+		}
 		f.Rows = append(f.Rows, row)
 	}
 	title := fmt.Sprintf("Feed: document %d", d.Number)

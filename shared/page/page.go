@@ -3,6 +3,7 @@ package page
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
@@ -48,6 +49,7 @@ var cardPage string
 // Set is the templates of one service.
 type Set struct {
 	service, instance string
+	services          []string // of the whole system
 	tag               string
 	pages             map[string]*template.Template
 }
@@ -71,25 +73,36 @@ type Entry struct {
 
 var filesTag = fmt.Sprintf("%x", sha256.Sum256(append(Style, Script...)))[:12]
 
-// navigation is the services that each page leads to, each a folder of its addresses, and order's feed at the end. A service that
-// is not among them adds itself on its own pages.
-func navigation(service, page string) (entries, feeds []Entry) {
-	entries = []Entry{{Title: "Orders", Path: "/order/"}, {Title: "Invoices", Path: "/invoicing/"}, {Title: "Shipments", Path: "/shipping/"}}
-	own := slices.IndexFunc(entries, func(e Entry) bool { return e.Path == "/"+service+"/" })
-	if own < 0 {
-		own = len(entries)
-		entries = append(entries, Entry{Title: Title(service), Path: "/" + service + "/"})
+// Among tells the set which services the system has: every page leads to all of them. Without it they are the service itself
+// and order.
+func (s *Set) Among(services []string) *Set {
+	s.services = services
+	return s
+}
+
+// titles of services in the navigation. Any other is called by its name.
+var titles = map[string]string{"order": "Orders", "invoicing": "Invoices", "shipping": "Shipments"}
+
+// navigation is the services that each page leads to, each a folder of its addresses, and order's feed at the end.
+func (s *Set) navigation(page string) (entries, feeds []Entry) {
+	names := []string{"order"}
+	for _, name := range append(slices.Clone(s.services), s.service) {
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	feeds = []Entry{{Title: entries[own].Title, Path: entries[own].Path + "feed"}}
-	if own > 0 {
+	for _, name := range names {
+		own := name == s.service && !(name == "order" && page == "feed")
+		entries = append(entries, Entry{Title: cmp.Or(titles[name], Title(name)), Path: "/" + name + "/", Here: own})
+		if name == s.service {
+			last := entries[len(entries)-1]
+			feeds = append(feeds, Entry{Title: last.Title, Path: last.Path + "feed"})
+		}
+	}
+	if s.service != "order" {
 		feeds = append(feeds, Entry{Title: "Orders", Path: "/order/feed"})
 	}
-	entries = append(entries, Entry{Title: "Feed", Path: "/order/feed"})
-	if own == 0 && page == "feed" {
-		own = len(entries) - 1
-	}
-	entries[own].Here = true
-	return entries, feeds
+	return append(entries, Entry{Title: "Feed", Path: "/order/feed", Here: s.service == "order" && page == "feed"}), feeds
 }
 
 // New parses the templates pages/*.html of a service's embedded files; each defines "main"; those in pages/parts.html are for all of
@@ -133,7 +146,7 @@ func (s *Set) Render(name, title string, data any) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	v := View{Title: title, Service: s.service, Instance: s.instance, Tag: filesTag, Data: data}
-	v.Entries, v.Feeds = navigation(s.service, name)
+	v.Entries, v.Feeds = s.navigation(name)
 	part := "layout"
 	if title == "" {
 		part = "main"

@@ -63,23 +63,36 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// Every page marks where it is and names the feeds of its service; one that the navigation does not know adds itself.
+// Every page leads to all services of the system, marks where it is, and names the feeds of its service.
 func TestNavigation(t *testing.T) {
-	for _, c := range []struct{ service, page, here, feeds string }{
-		{"order", "some", `<a href="/order/" aria-current="true">Orders</a>`, "Orders /order/feed"},
-		{"order", "feed", `<a href="/order/feed" aria-current="true">Feed</a>`, "Orders /order/feed"},
-		{"invoicing", "some", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
-		{"invoicing", "feed", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
-		{"other", "some", `<a href="/other/" aria-current="true">Other</a>`, "Other /other/feed, Orders /order/feed"},
+	three := []string{"order", "invoicing", "shipping"}
+	for _, c := range []struct {
+		service, page        string
+		services             []string
+		entries, here, feeds string
+	}{
+		{"order", "some", three, "Orders, Invoices, Shipments, Feed", `<a href="/order/" aria-current="true">Orders</a>`, "Orders /order/feed"},
+		{"order", "feed", three, "Orders, Invoices, Shipments, Feed", `<a href="/order/feed" aria-current="true">Feed</a>`, "Orders /order/feed"},
+		{"invoicing", "some", []string{"bonus", "order", "invoicing"}, "Orders, Bonus, Invoices, Feed", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
+		{"invoicing", "feed", three, "Orders, Invoices, Shipments, Feed", `<a href="/invoicing/" aria-current="true">Invoices</a>`, "Invoices /invoicing/feed, Orders /order/feed"},
+		{"other", "some", three, "Orders, Invoices, Shipments, Other, Feed", `<a href="/other/" aria-current="true">Other</a>`, "Other /other/feed, Orders /order/feed"},
+		{"other", "some", nil, "Orders, Other, Feed", `<a href="/other/" aria-current="true">Other</a>`, "Other /other/feed, Orders /order/feed"},
 	} {
 		files := fstest.MapFS{"pages/some.html": {Data: []byte(`{{define "main"}}{{end}}`)}, "pages/feed.html": {Data: []byte(`{{define "main"}}{{end}}`)}}
-		got, err := New(c.service, "x", files).Render(c.page, "x", map[string]any{})
+		got, err := New(c.service, "x", files).Among(c.services).Render(c.page, "x", map[string]any{})
 		if err != nil || !strings.Contains(string(got), c.here) || strings.Count(string(got), "aria-current") != 1 {
 			t.Errorf("%s of %s: %v\n%s is not the one that is marked in\n%s", c.page, c.service, err, c.here, got)
 		}
 		var feeds []string
 		for _, m := range regexp.MustCompile(`<link rel="alternate" type="application/atom\+xml" title="(.*)" href="(.*)">`).FindAllStringSubmatch(string(got), -1) {
 			feeds = append(feeds, m[1]+" "+m[2])
+		}
+		var entries []string
+		for _, m := range regexp.MustCompile(`<a href="[^"#]*"(?: aria-current="true")?>(\w+)</a>`).FindAllStringSubmatch(string(got), -1) {
+			entries = append(entries, m[1])
+		}
+		if strings.Join(entries, ", ") != c.entries {
+			t.Errorf("%s of %s: leads to %q, want %s", c.page, c.service, entries, c.entries)
 		}
 		if strings.Join(feeds, ", ") != c.feeds {
 			t.Errorf("%s of %s: feeds %q, want %s", c.page, c.service, feeds, c.feeds)

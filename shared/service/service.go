@@ -27,6 +27,8 @@ type Config struct {
 	Instance string     `env:"INSTANCE"` // default: the host's name
 	LogLevel slog.Level `env:"LOG_LEVEL" envDefault:"info"`
 	Database postgres.Config
+	// Services are the names of all services of the system: every page leads to them.
+	Services []string `env:"SERVICES" envSeparator:" " envDefault:"order invoicing shipping"`
 	// ClockSkew is how far this instance's clock is from the machine's: for trials, in which the clocks of instances differ.
 	ClockSkew time.Duration `env:"CLOCK_SKEW" envDefault:"0s"`
 	// FeedMaxAge is how many seconds caches may keep the recent document of the service's feed; readers then know an event later by so much.

@@ -4,6 +4,7 @@ package pollweb
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -40,8 +41,19 @@ func (h *Handler) state(c echo.Context) error {
 	return c.Render(http.StatusOK, "state", web.Page{Title: "State of " + h.service, Data: s})
 }
 
-// overview is the consumer's part of the front page.
+// card is the consumer's part of the front page.
+type card struct {
+	poll.Status
+	News int64 // entries that were published since this instance polled last
+}
+
+// overview answers with the card. The publisher, whose page it is part of, says by ?head= where the feed ends at this moment: so both
+// show one number, also between two polls.
 func (h *Handler) overview(c echo.Context) error {
+	head, err := web.Query(c, "head", 0, math.MaxInt64)
+	if err != nil {
+		return err
+	}
 	s, err := h.poller.Status(c.Request().Context())
 	if err != nil {
 		return err
@@ -52,7 +64,18 @@ func (h *Handler) overview(c echo.Context) error {
 		}
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Render(http.StatusOK, "card", web.Page{Data: s})
+	return c.Render(http.StatusOK, "card", web.Page{Data: cardOf(s, head)})
+}
+
+func cardOf(s poll.Status, head int64) card {
+	c := card{Status: s}
+	if head > s.Head {
+		c.Head = head
+		if s.Polls.Error == "" && s.Behind == 0 && s.Parked == 0 && !s.Polls.LastPoll.IsZero() { // else there is more to say
+			c.News = head - s.Head
+		}
+	}
+	return c
 }
 
 func (h *Handler) read(ctx context.Context) (s State, err error) {

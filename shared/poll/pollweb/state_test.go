@@ -92,3 +92,36 @@ func TestState(t *testing.T) {
 		t.Errorf("afterwards: %s", body)
 	}
 }
+
+// The consumer's part of the front page counts by where the publisher says that the feed ends.
+func TestOverview(t *testing.T) {
+	shown := func(c card) string {
+		b, err := page.New("thing", "thing-1", fstest.MapFS{}).Render("card", "", c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	polled := poll.Status{Position: 5, Head: 5, Why: "All is well.", Polls: poll.State{LastPoll: time.Now(), Next: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}
+	behind := polled
+	behind.Position, behind.Behind, behind.Why = 3, 2, "Two are to come."
+	failing := polled
+	failing.Polls.Error, failing.Why = "refused", "It is refused."
+	for _, c := range []struct {
+		status poll.Status
+		head   int64
+		want   []string
+	}{
+		{polled, 0, []string{"<b>5</b> of 5 entries read", "All is well."}},
+		{polled, 4, []string{"<b>5</b> of 5 entries read", "All is well."}},
+		{polled, 6, []string{"<b>5</b> of 6 entries read", "1 was published since its last poll", "The next begins at", "10:00:00 UTC"}},
+		{behind, 9, []string{"<b>3</b> of 9 entries read", "Two are to come."}},
+		{failing, 9, []string{"<b>5</b> of 9 entries read", "It is refused."}},
+	} {
+		for _, want := range c.want {
+			if got := shown(cardOf(c.status, c.head)); !strings.Contains(got, want) {
+				t.Errorf("at %d: no %q in\n%s", c.head, want, got)
+			}
+		}
+	}
+}
