@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"msatom/e2e/system"
 )
@@ -29,13 +28,13 @@ func TestBonus(t *testing.T) {
 	if _, err := s.placeJSON("bonus 2", 2); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "5 % of both orders", 20*time.Second, func() bool { a, n := bonus(); return a == "16.30" && n == "2" })
+	eventually(t, "5 % of both orders", patience, func() bool { a, n := bonus(); return a == "16.30" && n == "2" })
 	s.must(200, "DELETE", "/order/1", "", asJSON...)
-	eventually(t, "5 % of the one that is not cancelled", 20*time.Second, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })
+	eventually(t, "5 % of the one that is not cancelled", patience, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })
 	if r := s.read("/bonus/1"); first != 1 || r.Status != "withdrawn" {
 		t.Errorf("credit of order %d: %+v", first, r)
 	}
-	eventually(t, "order knows that bonus has both", 40*time.Second, func() bool {
+	eventually(t, "order knows that bonus has both", patience, func() bool {
 		var d struct {
 			Consumers []struct {
 				Consumer   string

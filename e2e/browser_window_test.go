@@ -22,8 +22,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// patience is how long one step in the browser may take.
-const patience = 60 * time.Second
+// patience is how long one step in the browser may take, or anything that comes by itself, on a slow machine.
+const patience = 2 * time.Minute
 
 // window is a browser with one window.
 type window struct {
@@ -46,7 +46,7 @@ func browse(t testing.TB, base string) *window {
 		t.Fatal(err)
 	}
 	options := []chromedp.ExecAllocatorOption{chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(time.Minute), chromedp.WindowSize(1280, 900)}
+		chromedp.UserDataDir(profile), chromedp.WSURLReadTimeout(patience), chromedp.WindowSize(1280, 900)}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync",
 		"disable-breakpad", "disable-dev-shm-usage", "hide-scrollbars"} {
 		options = append(options, chromedp.Flag(flag, true))

@@ -82,7 +82,7 @@ func seeDelivery(t *testing.T, s *shop) {
 	eventually(t, "order "+id+" is acknowledged again", 20*time.Second, acknowledged)
 
 	for _, service := range []string{"invoicing", "shipping"} {
-		eventually(t, service+" has heard of its instances", 20*time.Second, func() bool {
+		eventually(t, service+" has heard of its instances", patience, func() bool {
 			d := s.ofDelivery("/" + service + "/state")
 			return d.Behind == 0 && d.Position > 0 && d.Parked == 0 && len(d.Peers) > 0 && d.Why != ""
 		})
@@ -91,7 +91,7 @@ func seeDelivery(t *testing.T, s *shop) {
 		}
 		s.must(202, "POST", "/"+service+"/reconcile", "", asJSON...)
 		var d delivered
-		eventually(t, service+" has compared its records with the log", 60*time.Second, func() bool {
+		eventually(t, service+" has compared its records with the log", patience, func() bool {
 			d = s.ofDelivery("/" + service + "/state")
 			return d.Reconciliation != nil && d.Reconciliation.Finished != nil
 		})

@@ -22,7 +22,7 @@ func TestFollowers(t *testing.T) {
 	const orders = 250
 	sys := run(t, system.Config{})
 	s := visit(t, sys.URL())
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 
 	var followers sync.WaitGroup
@@ -76,7 +76,7 @@ func TestFollowers(t *testing.T) {
 		want[fmt.Sprintf("%v.json", o["id"])] = o
 	}
 	for program, folder := range copies {
-		eventually(t, program+" has a copy of every order", 30*time.Second, func() bool {
+		eventually(t, program+" has a copy of every order", 2*patience, func() bool {
 			got := map[string]any{}
 			names, err := filepath.Glob(folder + "/*.json")
 			if err != nil {

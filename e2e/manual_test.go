@@ -6,7 +6,9 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -162,7 +164,7 @@ func (r *terminal) foreground(script string) {
 	r.t.Helper()
 	out := r.begin(strings.Replace(script, "docker-compose up", "exec docker-compose up", 1))
 	s := visit(r.t, "http://localhost:"+r.port)
-	eventually(r.t, script+" shows the logs and serves orders", 2*time.Minute, func() bool {
+	eventually(r.t, script+" shows the logs and serves orders", 5*time.Minute, func() bool {
 		return strings.Contains(out.String(), "Attaching to") && s.exists("/order/") && s.exists("/invoicing/")
 	})
 	r.interrupt()
@@ -192,7 +194,7 @@ func (r *terminal) start(script string) string {
 	case err := <-r.done:
 		r.done <- err
 		r.t.Fatalf("%s ended: %v\n%s", script, err, out)
-	case <-time.After(4 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		r.t.Fatalf("%s is not ready\n%s", script, out)
 	}
 	return ""
@@ -212,7 +214,7 @@ func (r *terminal) interrupt() {
 		r.t.Error("what runs in the foreground does not end")
 		_ = syscall.Kill(-r.making.Process.Pid, syscall.SIGKILL)
 	}
-	eventually(r.t, "the port is free after Ctrl-C", 15*time.Second, func() bool {
+	eventually(r.t, "the port is free after Ctrl-C", patience, func() bool {
 		l, err := net.Listen("tcp", "127.0.0.1:"+r.port)
 		if err == nil {
 			l.Close()
@@ -264,13 +266,19 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
+// freePort is a port that nobody has. Until it is used, which may be minutes later, nobody gets it by chance either: systems choose
+// theirs above 20000, outgoing connections still higher.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port := fmt.Sprint(10000 + rand.IntN(10000))
+		l, err := net.Listen("tcp", ":"+port)
+		if err == nil {
+			l.Close()
+			return port
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }

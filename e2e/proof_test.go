@@ -32,7 +32,7 @@ func TestProofStopped(t *testing.T) {
 		}},
 	} {
 		out := r.begin("exec make proof ORDERS=100000 MINUTES=60")
-		eventually(t, "writers write", 3*time.Minute, func() bool { return strings.Contains(out.String(), " in the log") })
+		eventually(t, "writers write", 10*time.Minute, func() bool { return strings.Contains(out.String(), " in the log") })
 		if n := len(programsOf(r.dir)); n < 10 {
 			t.Errorf("%s: only %d programs are found while it runs", c.name, n)
 		}

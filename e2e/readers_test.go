@@ -67,6 +67,7 @@ url = %s
 			}
 			placed++
 		}
+		shop.settled()
 		newsboat("reload")
 		reader("r2e", "-c", "rss2email.cfg", "-d", "rss2email.json", "run")
 		if got, want := strings.TrimSpace(newsboat("print-unread")), fmt.Sprintf("%d unread articles", placed); got != want {

@@ -18,7 +18,7 @@ import (
 // run starts the system as `make run` does.
 func run(t *testing.T, config system.Config) *system.System {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	config.Dir = t.TempDir()
 	if testing.Verbose() {
@@ -44,7 +44,7 @@ func TestWithoutDocker(t *testing.T) {
 
 // held asks for the feed with a wait that is longer than Apache is patient elsewhere: first in vain, then an order comes.
 func held(t *testing.T, s *shop) {
-	etag := s.must(200, "GET", "/order/feed", "", asAtom...).header.Get("ETag")
+	etag := s.settled()
 	if a := s.must(304, "GET", "/order/feed", "", append(asAtom, "If-None-Match", etag, "Prefer", "wait=12")...); a.header.Get("Preference-Applied") != "wait=12" {
 		t.Errorf("not held: %v", a.header)
 	}
@@ -74,7 +74,7 @@ func TestFiveThousandOrders(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 3, "shipping": 3}, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 			defer cancel()
 			var disturbing sync.WaitGroup
 			disturbing.Go(func() { c.disturb(ctx, t, s) })
@@ -89,7 +89,7 @@ func TestFiveThousandOrders(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer db.Close(ctx)
-			eventually(t, "every order delivered", time.Minute, func() bool {
+			eventually(t, "every order delivered", 3*time.Minute, func() bool {
 				return count(ctx, t, db, `SELECT least((SELECT count(*) FROM invoicing.invoice), (SELECT count(*) FROM shipping.shipment))`) >= orders
 			})
 			for _, fact := range []struct {
@@ -164,7 +164,7 @@ func killThemAll(ctx context.Context, t *testing.T, s *system.System) {
 		if err := p.Kill(); err != nil {
 			t.Errorf("killing %s: %v", p.Name(), err)
 		}
-		eventually(t, p.Name()+" is started again", 30*time.Second, func() bool { now := p.Pid(); return now != 0 && now != pid })
+		eventually(t, p.Name()+" is started again", 2*time.Minute, func() bool { now := p.Pid(); return now != 0 && now != pid })
 		t.Logf("killed %s, pid %d, started again as %d", p.Name(), pid, p.Pid())
 	}
 }

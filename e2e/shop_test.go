@@ -28,7 +28,7 @@ func visit(t testing.TB, base string) *shop {
 		t.Fatal(err)
 	}
 	return &shop{t: t, base: base, http: http.Client{
-		Timeout: 30 * time.Second, Jar: jar,
+		Timeout: time.Minute, Jar: jar,
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -139,6 +139,20 @@ func (s *shop) placeForm(count string) string {
 		s.t.Errorf("a form sent twice placed two orders: %s and %s", first, second)
 	}
 	return strings.TrimPrefix(first, "/order/")
+}
+
+// settled is the tag of the recent document when all instances of order have the same.
+func (s *shop) settled() (etag string) {
+	s.t.Helper()
+	same := 0
+	eventually(s.t, "all instances of order have the same document", patience, func() bool {
+		now := s.must(200, "GET", "/order/feed", "", asAtom...).header.Get("ETag")
+		if same++; now != etag {
+			etag, same = now, 1
+		}
+		return same > 12 // asks in more than a second: no instance is behind for longer
+	})
+	return etag
 }
 
 // eventually waits for a condition.

@@ -14,7 +14,7 @@ import (
 
 // tour is what a visitor of the system does, in Docker and without: an order becomes an invoice and a shipment.
 func tour(t *testing.T, s *shop) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 
 	t.Run("front page and style sheets", func(t *testing.T) {
@@ -72,7 +72,7 @@ func tour(t *testing.T, s *shop) {
 
 	t.Run("found by themselves within 30 seconds", func(t *testing.T) {
 		id := s.placeForm("1")
-		eventually(t, "invoice and shipment without a button", 40*time.Second, func() bool {
+		eventually(t, "invoice and shipment without a button", 55*time.Second, func() bool {
 			return s.exists("/invoicing/"+id) && s.exists("/shipping/"+id)
 		})
 	})
@@ -81,7 +81,7 @@ func tour(t *testing.T, s *shop) {
 		id := s.placeForm("1")
 		s.must(200, "POST", "/invoicing/poll", "", asJSON...)
 		s.must(200, "DELETE", "/order/"+id, "", asJSON...)
-		eventually(t, "void and stopped", 40*time.Second, func() bool {
+		eventually(t, "void and stopped", patience, func() bool {
 			s.must(200, "POST", "/invoicing/poll", "", asJSON...)
 			s.must(200, "POST", "/shipping/poll", "", asJSON...)
 			return s.read("/invoicing/"+id).Status == "void" && s.read("/shipping/"+id).Status == "stopped"
@@ -92,6 +92,7 @@ func tour(t *testing.T, s *shop) {
 	})
 
 	t.Run("the feed through the front door", func(t *testing.T) {
+		s.settled()
 		a := s.must(200, "GET", "/order/feed", "", asAtom...)
 		for _, path := range []string{"/feed", "/order/"} {
 			if b := s.must(200, "GET", path, "", asAtom...); string(b.body) != string(a.body) {
@@ -112,7 +113,7 @@ func tour(t *testing.T, s *shop) {
 		id := s.placeForm("1")
 		for _, service := range []string{"invoicing", "shipping"} {
 			s.must(200, "POST", "/"+service+"/poll", "", asJSON...)
-			eventually(t, service+" says in its feed that it has order "+id, 20*time.Second, func() bool {
+			eventually(t, service+" says in its feed that it has order "+id, patience, func() bool {
 				var doc struct {
 					Items []struct {
 						URL   string

@@ -3,12 +3,15 @@ package proof
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"msatom/e2e/system"
 )
 
 // The link is the connection between consumers and order: a proxy in this process, which can be cut, slowed and made to break
@@ -19,12 +22,11 @@ type link struct{ proxy *toxiproxy.Proxy }
 // newLink makes a way to the front door, to be known under the address that is returned.
 func newLink(front string) (*link, string, error) {
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	l := &link{toxiproxy.NewProxy(server, "link", "localhost:0", front)}
+	l := &link{toxiproxy.NewProxy(server, "link", net.JoinHostPort(system.Loopback(), "0"), front)}
 	if err := l.proxy.Start(); err != nil {
 		return nil, "", err
 	}
-	_, port, _ := strings.Cut(l.proxy.Listen, ":")
-	return l, "http://localhost:" + port, nil
+	return l, "http://" + l.proxy.Listen, nil
 }
 
 // disturb does to the link what a fault says, for as long as it says.

@@ -26,28 +26,51 @@ type backend struct {
 	name   string
 	answer http.HandlerFunc
 
-	mu    sync.Mutex
-	asked []*http.Request
+	mu      sync.Mutex
+	asked   []*http.Request
+	checked int // how often its health was
 }
 
 func newBackend(t *testing.T, name string) *backend {
 	b := &backend{name: name, answer: func(w http.ResponseWriter, r *http.Request) {}}
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	b.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Instance", name)
 		io.Copy(io.Discard, r.Body)
+		b.mu.Lock()
 		if r.URL.Path == "/readyz" {
+			b.checked++
+			b.mu.Unlock()
 			return
 		}
-		b.mu.Lock()
 		b.asked = append(b.asked, r)
 		b.mu.Unlock()
 		b.answer(w, r)
 	}))
+	l, err := reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Listener.Close()
+	b.Listener = l // nobody else takes its port when it is closed
+	b.Start()
 	t.Cleanup(b.Close)
 	return b
 }
 
 func (b *backend) addr() string { return b.Listener.Addr().String() }
+
+// waitChecked waits until the front door has looked after the instance's health some more times.
+func (b *backend) waitChecked(t *testing.T, times int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	checked := func() int { b.mu.Lock(); defer b.mu.Unlock(); return b.checked }
+	for until := checked() + times; checked() < until; {
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			t.Fatalf("%s is not looked after: %v", b.name, err)
+		}
+	}
+}
 
 // requests returns what the instance was asked since the last call.
 func (b *backend) requests() []*http.Request {
@@ -80,7 +103,7 @@ func frontDoor(t *testing.T, instances map[string]string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(apache.Down)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := waitFor(ctx, s.URL()+"/style.css"); err != nil {
 		t.Fatal(err)
@@ -222,12 +245,15 @@ func TestTheFrontPageIsPutTogether(t *testing.T) {
 
 func TestRequestsAreSpreadEvenly(t *testing.T) {
 	instances := map[string]string{"order-4": "nowhere.invalid:8080"} // a name that is not known is simply not there
+	var backends []*backend
 	for n := range 3 {
-		name := fmt.Sprintf("order-%d", n+1)
-		instances[name] = newBackend(t, name).addr()
+		b := newBackend(t, fmt.Sprintf("order-%d", n+1))
+		backends, instances[b.name] = append(backends, b), b.addr()
 	}
 	url := frontDoor(t, instances)
-	time.Sleep(1500 * time.Millisecond) // for the first health check
+	for _, b := range backends {
+		b.waitChecked(t, 3)
+	}
 	count := map[string]int{}
 	for range 90 {
 		got := ask(t, "GET", url+"/order/", "")

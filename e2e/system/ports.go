@@ -5,22 +5,32 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
 	"syscall"
 	"time"
 )
 
-// Ports are taken below the range from which the system gives ports to outgoing connections: a program that is started
-// again finds its port as it left it.
+// A program that is started again finds its port as it left it: what only this machine's programs ask for has an address that no
+// other process takes for its own, and the front door has a port below the range that the system gives to outgoing connections.
 
 const firstPort, lastPort = 20000, 32000
 
-// reserve holds a free port of this machine by listening on it, until the program that it is for is started.
+// Loopback is an address of this machine for the servers of this process and its children: it is made of the process id.
+func Loopback() string {
+	pid := os.Getpid()
+	return net.IPv4(127, byte(pid>>16), byte(pid>>8), byte(pid)).String()
+}
+
+// reserve holds a free port of Loopback by listening on it, until the program that it is for is started.
 func reserve() (net.Listener, error) {
+	return reserveAny(func(port string) string { return net.JoinHostPort(Loopback(), port) })
+}
+
+func reserveAny(address func(port string) string) (net.Listener, error) {
 	var last error
 	for range 1000 {
-		port := firstPort + rand.IntN(lastPort-firstPort)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		l, err := net.Listen("tcp", address(strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort))))
 		if err == nil {
 			return l, nil
 		}
@@ -33,12 +43,7 @@ func reserve() (net.Listener, error) {
 // that is in use may still become free: by the Apache of a supervisor that was killed a moment ago.
 func reserveFront(port int, patience time.Duration) (net.Listener, error) {
 	if port == 0 {
-		l, err := reserve()
-		if err != nil {
-			return nil, err
-		}
-		l.Close()
-		port = portOf(l)
+		return reserveAny(func(port string) string { return ":" + port })
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Postgres is the installed one, with its data in the system's directory. It listens on 127.0.0.1 alone, has no unix
+// Postgres is the installed one, with its data in the system's directory. It listens on a loopback address alone, has no unix
 // socket, and lets nobody in without a password.
 
 const (
@@ -99,7 +99,7 @@ func newPostgres(bin, data string, who account, reserved net.Listener, settings 
 		command: func() *exec.Cmd {
 			reserved.Close()
 			cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data,
-				"-c", "listen_addresses=127.0.0.1",
+				"-c", "listen_addresses="+Loopback(),
 				"-c", "port="+strconv.Itoa(portOf(reserved)),
 				"-c", "unix_socket_directories=",
 				"-c", "max_connections=500")
@@ -218,7 +218,7 @@ func (s *System) makeRoles(ctx context.Context) error {
 // psql runs what stands in input as the superuser. By input and environment: arguments can be read by every user.
 func (s *System) psql(ctx context.Context, db, input string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.postgresBin, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1",
-		"-h", "127.0.0.1", "-p", strconv.Itoa(s.postgresPort), "-U", superuser, "-d", db)
+		"-h", Loopback(), "-p", strconv.Itoa(s.postgresPort), "-U", superuser, "-d", db)
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "PGPASSWORD=" + s.passwords[superuser]}
 	cmd.Stdin = strings.NewReader(input)
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -230,7 +230,7 @@ func (s *System) psql(ctx context.Context, db, input string) error {
 // WaitPostgres waits until the database takes connections.
 func (s *System) WaitPostgres(ctx context.Context) error {
 	for {
-		cmd := exec.CommandContext(ctx, filepath.Join(s.postgresBin, "pg_isready"), "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(s.postgresPort))
+		cmd := exec.CommandContext(ctx, filepath.Join(s.postgresBin, "pg_isready"), "-q", "-h", Loopback(), "-p", strconv.Itoa(s.postgresPort))
 		if cmd.Run() == nil {
 			return nil
 		}
@@ -245,7 +245,7 @@ func (s *System) DatabaseURL(role string) string {
 	u := url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword(role, s.passwords[role]),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.postgresPort)),
+		Host:     net.JoinHostPort(Loopback(), strconv.Itoa(s.postgresPort)),
 		Path:     database,
 		RawQuery: "sslmode=disable",
 	}
