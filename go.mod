@@ -3,7 +3,7 @@ module msatom
 go 1.26.0
 
 require (
-	github.com/VictoriaMetrics/metrics v1.38.0
+	github.com/VictoriaMetrics/metrics v1.43.0
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/elnormous/contenttype v1.0.4
 	github.com/google/go-cmp v0.7.0

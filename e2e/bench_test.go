@@ -18,7 +18,7 @@ func TestBench(t *testing.T) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	out, err := cmd.CombinedOutput()
-	if err != nil || strings.Count(string(out), "took ") < 9 || strings.Contains(string(out), "NaN") || strings.Contains(string(out), "Inf") {
+	if err != nil || strings.Count(string(out), "took ") < 10 || strings.Contains(string(out), "NaN") || strings.Contains(string(out), "Inf") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -19,7 +19,7 @@ require (
 )
 
 require (
-	github.com/VictoriaMetrics/metrics v1.40.0 // indirect
+	github.com/VictoriaMetrics/metrics v1.43.0 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect

@@ -26,6 +26,7 @@ var parts = []part{
 	{"acks", "From an order to the last acknowledgement", acksText, acksPart},
 	{"local", "The data at home", localText, localPart},
 	{"waiters", "Waiting clients", waitersText, waitersPart},
+	{"door", "The front door", doorText, doorPart},
 	{"polls", "Polls without news", pollsText, pollsPart},
 	{"footprint", "What a service needs", footprintText, footprintPart},
 }

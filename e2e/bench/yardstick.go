@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -27,7 +28,7 @@ func serveYardstick(args []string) {
 		if err != nil {
 			return err
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", cmp.Or(os.Getenv("ADDR"), "127.0.0.1:0"))
 		if err != nil {
 			return err
 		}
@@ -38,13 +39,14 @@ func serveYardstick(args []string) {
 	os.Exit(1)
 }
 
-// yardstick starts one of them, from this very program.
-func (b *bench) yardstick(_ context.Context, name, argument string) (*process, error) {
+// yardstick starts one of them, from this very program. Its address can be given in env, as ADDR.
+func (b *bench) yardstick(_ context.Context, name, argument string, env ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, name, argument)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := cmd.StdoutPipe()

@@ -83,6 +83,8 @@ func (s *System) newInstance(service Service, name string, reserved net.Listener
 		stopSignal: syscall.SIGTERM,
 		lastSignal: syscall.SIGKILL,
 		out:        s.out,
+		// The metrics library says so before anything else on a kernel without pressure stall information.
+		drop: func(line string) bool { return strings.Contains(line, "PSI metrics") },
 		command: func() *exec.Cmd {
 			reserved.Close()
 			cmd := exec.Command(filepath.Join(s.path("bin"), path.Base(service.Folder)))

@@ -5,7 +5,7 @@ go 1.26.0
 require msatom v0.0.0
 
 require (
-	github.com/VictoriaMetrics/metrics v1.38.0 // indirect
+	github.com/VictoriaMetrics/metrics v1.43.0 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/elnormous/contenttype v1.0.4 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
