@@ -115,7 +115,7 @@ const many = 50_000
 func fill(t *consumertest.Trial, n int) {
 	t.Helper()
 	for _, sql := range []string{
-		fmt.Sprintf(`INSERT INTO invoice SELECT i, now(), 'open', c, (ARRAY['Wolff', 'Johnson', 'Guest'])[c], 'A', 'e', 's', 'z', 'c', 'invoicing-1', 'a', i, i * 7919 %% 1000003
+		fmt.Sprintf(`INSERT INTO invoice SELECT i, now(), 'open', c, (ARRAY['Wolff', 'Johnson', 'Guest'])[c], 'A', 'e', 's', 'z', 'c', 'invoicing-1', 'a', i, i::bigint * 7919 %% 1000003
 			FROM generate_series(1, %[1]d) i, LATERAL (SELECT CASE WHEN i <= 60 THEN 3 WHEN i > %[1]d - 300 THEN 2 ELSE 1 END AS c) customer`, n),
 		`INSERT INTO invoice_line SELECT id, 1, 1, 1, 'iPod', total FROM invoice`,
 		`ANALYZE`,

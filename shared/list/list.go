@@ -10,6 +10,7 @@
 package list
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 
@@ -45,35 +46,71 @@ type Part struct {
 	Limit  int
 }
 
+// few is up to how many customers are looked up one by one.
+const few = 500
+
 // Of restricts a query of a table to the part and one record more: Cut takes that off again.
 func (p Part) Of(db *gorm.DB, table string) (*gorm.DB, error) {
-	q := p.place(db, table)
 	if p.Name == "" {
-		return q, nil
+		return p.behind(db, table, p.keys()), nil
 	}
-	var customers string // as one parameter: Postgres takes 65,535 at most
-	err := db.Session(&gorm.Session{NewDB: true}).Raw("SELECT coalesce(array_agg(DISTINCT customer_id), '{}')::text FROM customer WHERE firstname || ' ' || name ILIKE ?", Containing(p.Name)).Scan(&customers).Error
-	return q.Where("customer_id = ANY(?::bigint[])", customers), err
+	fresh := db.Session(&gorm.Session{NewDB: true})
+	var customers struct {
+		IDs string // as an array is written, for one parameter: Postgres takes 65,535 at most
+		N   int
+	}
+	err := fresh.Raw("SELECT coalesce(array_agg(DISTINCT customer_id), '{}')::text AS ids, count(DISTINCT customer_id) AS n FROM customer WHERE firstname || ' ' || name ILIKE ?",
+		Containing(p.Name)).Scan(&customers).Error
+	if err != nil {
+		return nil, err
+	}
+	if customers.N > few {
+		return p.behind(db, table, p.keys()).Where("customer_id = ANY(?::bigint[])", customers.IDs), nil
+	}
+	// Asked for the records of all of them at once, Postgres may look for them among everybody's, all of which it reads if these are
+	// not where it supposes. So each customer's first ones are asked for, in the very order of an index that begins with the customer. (Said as
+	// "=", it would leave the customer out of that order, and could take another index.)
+	keys := append([]string{"customer_id"}, p.keys()...)
+	each := p.behind(fresh.Table(table).Where("customer_id BETWEEN wanted.id AND wanted.id"), table, keys)
+	var ids []int64
+	err = fresh.Raw("SELECT part.id FROM unnest(?::bigint[]) AS wanted(id) CROSS JOIN LATERAL (?) AS part ORDER BY "+p.sorting(p.keys())+" LIMIT ?",
+		customers.IDs, each, p.Limit+1).Scan(&ids).Error
+	return db.Where("id IN ?", ids).Order(p.sorting(p.keys())), err
 }
 
-func (p Part) place(db *gorm.DB, table string) *gorm.DB {
-	direction, sorting := "<", "id DESC"
-	switch p.Sort {
-	case Oldest:
-		direction, sorting = ">", "id"
-	case Highest:
-		sorting = "total DESC, id DESC"
-	case Lowest:
-		direction, sorting = ">", "total, id"
+// keys are the columns by which the list is sorted.
+func (p Part) keys() []string {
+	if p.Sort == Highest || p.Sort == Lowest {
+		return []string{"total", "id"}
 	}
-	db = db.Order(sorting).Limit(p.Limit + 1)
-	switch {
-	case p.Behind == 0:
+	return []string{"id"}
+}
+
+func (p Part) ascending() bool { return p.Sort == Oldest || p.Sort == Lowest }
+
+func (p Part) sorting(keys []string) string {
+	if p.ascending() {
+		return strings.Join(keys, ", ")
+	}
+	return strings.Join(keys, " DESC, ") + " DESC"
+}
+
+// behind restricts a query to so many records as the part and one more, sorted by keys, behind the place where the part begins.
+func (p Part) behind(db *gorm.DB, table string, keys []string) *gorm.DB {
+	db = db.Order(p.sorting(keys)).Limit(p.Limit + 1)
+	if p.Behind == 0 {
 		return db
-	case p.Sort == Highest || p.Sort == Lowest:
-		return db.Where(fmt.Sprintf("(total, id) %s ((SELECT total FROM %s WHERE id = ?), ?)", direction, table), p.Behind, p.Behind)
 	}
-	return db.Where("id "+direction+" ?", p.Behind)
+	comparison := "<"
+	if p.ascending() {
+		comparison = ">"
+	}
+	place := map[string]string{"customer_id": "wanted.id", "total": "(SELECT total FROM " + table + " WHERE id = @behind)", "id": "@behind"}
+	var values []string
+	for _, k := range keys {
+		values = append(values, place[k])
+	}
+	return db.Where(fmt.Sprintf("(%s) %s (%s)", strings.Join(keys, ", "), comparison, strings.Join(values, ", ")), sql.Named("behind", p.Behind))
 }
 
 // Cut returns the records of the part, and whether there are more behind them.
