@@ -72,24 +72,14 @@ func (l *Log) trusted() (h Head, trusted bool) {
 func (l *Log) move(h *Head) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.head == nil || l.head.Position != h.Position || l.head.Epoch != h.Epoch {
-		close(l.changed)
-		l.changed = make(chan struct{})
+	if l.head == nil || !l.head.is(*h) {
+		l.wake()
 	}
 	l.head = h
 }
 
-// change is closed when the head is no longer h.
-func (l *Log) change(h Head) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.head.Position != h.Position || l.head.Epoch != h.Epoch {
-		now := make(chan struct{})
-		close(now)
-		return now
-	}
-	return l.changed
-}
+// is says whether two heads are at one place.
+func (h *Head) is(other Head) bool { return h.Position == other.Position && h.Epoch == other.Epoch }
 
 // latest is the head for a reader of the positions from first to last; there is more than that in the log if they do not change
 // any more. The database is asked unless the head is trusted and has the first of them: that there is no such position is only said when

@@ -70,7 +70,7 @@ func TestTrust(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) { // time stands still but for Sleep
 			head := Head{Position: 3, asked: time.Now()}
-			l := &Log{changed: make(chan struct{}), head: &head}
+			l := &Log{head: &head}
 			time.Sleep(c.ago)
 			for _, position := range c.heard {
 				l.heard(position)
@@ -85,7 +85,7 @@ func TestTrust(t *testing.T) {
 // A reader who leaves before the head was asked for is no reason for others to ask again; a writer who does not hear whether
 // its event was published is.
 func TestWhoLeavesLeavesNoDoubt(t *testing.T) {
-	l := &Log{requests: make(chan chan<- error, 100), changed: make(chan struct{}), ended: make(chan struct{})} // nobody runs it
+	l := &Log{requests: make(chan chan<- error, 100), ended: make(chan struct{})} // nobody runs it
 	head := Head{Position: 3, asked: time.Now()}
 	l.move(&head)
 	left, leave := context.WithCancel(t.Context())

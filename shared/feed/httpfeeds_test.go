@@ -56,7 +56,7 @@ func TestEventsAreWaitedFor(t *testing.T) {
 	other := run(t, pgtest.At(t, database, Migration()))
 
 	a := events(t, l, 0, "99999999999999999999")
-	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	until(t, "waiting", func() bool { return waiting(l) == 1 })
 	fill(t, other, 1)
 	w := <-a
 	var list []map[string]any
@@ -67,7 +67,7 @@ func TestEventsAreWaitedFor(t *testing.T) {
 	checkEvent(t, list[0], head.Epoch, 1)
 
 	a = events(t, l, 1, "50000")
-	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	until(t, "waiting", func() bool { return waiting(l) == 1 })
 	stop()
 	running.Wait()
 	if w := <-a; w.Code != 200 || w.Body.String() != "[]\n" {

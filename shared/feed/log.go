@@ -16,7 +16,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -53,11 +52,10 @@ type Log struct {
 	mu      sync.Mutex
 	head    *Head
 	doubted time.Time     // when something was last heard that the head may not have
-	changed chan struct{} // closed when the head moves, or Run ends
 	ended   chan struct{} // closed when Run has ended
 
-	waiting atomic.Int64   // requests that are held
-	held    *metrics.Gauge // the same, to be seen from outside
+	waiters map[*waiter]struct{}
+	held    *metrics.Gauge // how many they are
 }
 
 // tick is how often the sequencer looks for events that a stopped instance left unpublished; also the longest time in which
@@ -66,7 +64,7 @@ const tick = 500 * time.Millisecond
 
 // NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
 func NewLog(db *postgres.DB, about About) *Log {
-	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), held: held(about.Name), changed: make(chan struct{}), ended: make(chan struct{})}
+	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), held: held(about.Name), waiters: map[*waiter]struct{}{}, ended: make(chan struct{})}
 }
 
 // Append writes events into the outbox, in the caller's transaction, by one statement.
@@ -148,8 +146,7 @@ func (l *Log) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	close(l.ended)
-	close(l.changed)
-	l.changed = make(chan struct{})
+	l.wake()
 }
 
 // Run is the sequencer: it assigns positions on every tick and whenever Publish asks, until ctx ends; one pass serves all

@@ -81,7 +81,7 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 		s.variant += "-" + l.Pages.Tag()
 		mediaType += "; charset=utf-8"
 	}
-	if err := s.wait(w, r); err != nil {
+	if aside, err := s.wait(w, r); err != nil || aside {
 		return err
 	}
 	h := w.Header()

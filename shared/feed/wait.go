@@ -4,6 +4,7 @@
 package feed
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"msatom/shared/hold"
 )
 
 // MaxWait is the longest that a request is held; who prefers to wait longer is answered after that.
@@ -21,47 +24,87 @@ func held(feed string) *metrics.Gauge {
 	return metrics.GetOrCreateGauge(fmt.Sprintf("msatom_feed_waiting{feed=%q}", feed), nil)
 }
 
-// wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date.
-func (s *served) wait(w http.ResponseWriter, r *http.Request) (err error) {
+// wait holds a request that prefers it while its answer would be 304 or an empty batch, and brings the document up to date. It reports
+// aside for one that is without its handler meanwhile (see package hold), and must not be answered now.
+func (s *served) wait(w http.ResponseWriter, r *http.Request) (aside bool, err error) {
+	waited := hold.Waited(r)
+	if waited {
+		w.Header().Set("Connection", "close") // thousands are answered at once: idle connections would keep 20 kB each
+	}
 	if s.d.Archived() {
-		return nil
+		return false, nil
 	}
 	d := s.timeout
 	if d == 0 {
 		var ok bool
 		if d, ok = preferredWait(r); !ok {
-			return nil
+			return false, nil
 		}
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(d/time.Second)))
 	}
-	up := time.NewTimer(d)
-	defer up.Stop()
-	for expired := false; ; {
-		if err := s.date(r); err != nil {
-			return err
-		}
-		changed := s.log.change(s.d.Head)
-		if !s.unchanged(r) {
-			return nil
-		}
-		s.log.waiting.Add(1)
-		s.log.held.Inc()
-		select {
-		case <-changed:
-		case <-s.log.ended:
-		case <-r.Context().Done():
-		case <-up.C:
-			expired = true
-		}
-		s.log.waiting.Add(-1)
-		s.log.held.Dec()
-		if r.Context().Err() != nil || s.log.isEnded() {
-			return nil
-		}
-		if s.d, err = s.ask(); err != nil || expired {
-			return err
+	if err := s.date(r); err != nil || waited || !s.unchanged(r) {
+		return false, err
+	}
+	resume, aside := hold.Aside(w, r)
+	if aside {
+		s.log.await(s.d.Head, d, resume)
+		return true, nil
+	}
+	woken, resume := context.WithCancel(r.Context())
+	defer s.log.await(s.d.Head, d, resume)()
+	<-woken.Done()
+	if r.Context().Err() == nil && !s.log.isEnded() {
+		s.d, err = s.ask()
+	}
+	return false, err
+}
+
+// waiter is a request that is held.
+type waiter struct {
+	resume func()
+	up     *time.Timer
+}
+
+// await has resume called, once or more, when the head is no longer h, the time is up or Run has ended; forget ends that.
+func (l *Log) await(h Head, d time.Duration, resume func()) (forget func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.isEnded() || !l.head.is(h) {
+		go resume()
+		return func() {}
+	}
+	w := &waiter{resume: resume}
+	forget = func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if _, waits := l.waiters[w]; waits {
+			delete(l.waiters, w)
+			w.up.Stop()
+			l.held.Dec()
 		}
 	}
+	w.up = time.AfterFunc(d, func() {
+		forget()
+		resume()
+	})
+	l.waiters[w] = struct{}{}
+	l.held.Inc()
+	return forget
+}
+
+// wake lets all who wait go on. The caller holds the lock.
+func (l *Log) wake() {
+	woken := l.waiters
+	l.waiters = map[*waiter]struct{}{}
+	for w := range woken {
+		w.up.Stop()
+		l.held.Dec()
+	}
+	go func() {
+		for w := range woken {
+			w.resume()
+		}
+	}()
 }
 
 // unchanged says whether the reader has the document as it is now. Without a validator it has nothing. Of a batch it has what

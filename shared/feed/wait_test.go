@@ -45,7 +45,7 @@ func TestWaitersAreWokenByAnyInstance(t *testing.T) {
 	for range readers {
 		answers = append(answers, ask(t, t.Context(), one, etag, "wait=50"))
 	}
-	until(t, "waiting", func() bool { return one.waiting.Load() == readers })
+	until(t, "waiting", func() bool { return waiting(one) == readers })
 	fill(t, two, 1)
 	for i, a := range answers {
 		w := <-a
@@ -68,13 +68,13 @@ func TestWaitingEnds(t *testing.T) {
 	}
 	gone, leave := context.WithCancel(t.Context())
 	a := ask(t, gone, l, etag, "wait=50")
-	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	until(t, "waiting", func() bool { return waiting(l) == 1 })
 	leave()
 	if w := <-a; w.Code != 304 {
 		t.Errorf("when the reader leaves: %d", w.Code)
 	}
 	a = ask(t, t.Context(), l, etag, "wait=50")
-	until(t, "waiting", func() bool { return l.waiting.Load() == 1 })
+	until(t, "waiting", func() bool { return waiting(l) == 1 })
 	stop()
 	running.Wait()
 	if w := <-a; w.Code != 304 {
@@ -195,4 +195,11 @@ func TestRenderingsAreBounded(t *testing.T) {
 	if _, ok := c.get("59"); !ok {
 		t.Error("the newest is not kept")
 	}
+}
+
+// waiting is how many requests a log holds.
+func waiting(l *Log) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiters)
 }

@@ -118,6 +118,9 @@ func observe(o Options) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				c.Error(err)
 			}
+			if !c.Response().Committed {
+				return nil // put aside, to be answered later
+			}
 			status, route := c.Response().Status, c.Path()
 			if route == "" {
 				route = "none" // not a route: its path could be anything

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
+	"msatom/shared/hold"
 	"msatom/shared/page"
 )
 
@@ -88,8 +89,9 @@ func Serve(ctx context.Context, addr string, h http.Handler) error {
 }
 
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	waiting := hold.Listen(l)
 	s := &http.Server{
-		Handler: h, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: h, ConnContext: waiting.ConnContext, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: maxWrite, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -97,10 +99,11 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.Background(), finish)
 		defer cancel()
+		waiting.Release()
 		stopped <- s.Shutdown(end)
 	}()
 	slog.Info("listening", "address", l.Addr().String())
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.Serve(waiting); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

@@ -14,6 +14,7 @@ import (
 
 	"msatom/shared/feed"
 	"msatom/shared/feed/feedweb"
+	"msatom/shared/hold"
 	"msatom/shared/page"
 	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
@@ -55,6 +56,8 @@ func start(t testing.TB, database string) *instance {
 	feedweb.New(e, log, "/feed")
 	server := httptest.NewUnstartedServer(e)
 	server.Config.MaxHeaderBytes = maxHeader
+	waiting := hold.Listen(server.Listener)
+	server.Listener, server.Config.ConnContext = waiting, waiting.ConnContext
 	server.Start()
 	t.Cleanup(func() { cancel(); <-done; server.Close() })
 	s := &instance{t, db, log, server.URL}
