@@ -22,6 +22,9 @@ var ErrAmount = errors.New("not an amount of money with at most two decimals")
 
 // Parse reads a decimal number as JSON writes it: "42", "42.5", "42.00" or "4.2e1".
 func Parse(s string) (Amount, error) {
+	if a, ok := parsePlain(s); ok {
+		return a, nil
+	}
 	if len(s) > 32 || strings.ContainsAny(s, "/_xXpP") {
 		return 0, ErrAmount
 	}
@@ -43,6 +46,16 @@ func Parse(s string) (Amount, error) {
 		return 0, ErrAmount
 	}
 	return a, nil
+}
+
+// parsePlain reads what has at most two decimals and no exponent, as nearly all amounts do. It reports false for all else.
+func parsePlain(s string) (Amount, bool) {
+	units, decimals, _ := strings.Cut(s, ".")
+	if len(units) == 0 || len(units) > 13 || len(decimals) > 2 || units[len(units)-1] < '0' || units[len(units)-1] > '9' {
+		return 0, false
+	}
+	cents, err := strconv.ParseInt(units+(decimals + "00")[:2], 10, 64)
+	return Amount(cents), err == nil
 }
 
 // Times is the price of n pieces. The caller keeps |a*n| within Max.

@@ -23,6 +23,20 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// An amount written the usual way is read in a way of its own, and comes to the same as with an exponent.
+func TestBothWaysAgree(t *testing.T) {
+	for _, s := range []string{
+		"0", "7", "42", "42.5", "42.05", "-42.05", "+7", "007", "9999999999999", "9999999999999.99", "10000000000000", "-0", "-0.01",
+		"-", "+", ".", "5.", ".5", "-.5", "1.+5", "1.-5", "--1", "1.1.1", " 1", "1 ", "1.5x", "１",
+	} {
+		plain, err := Parse(s)
+		general, generalErr := Parse(s + "e0")
+		if plain != general || (err == nil) != (generalErr == nil) {
+			t.Errorf("Parse(%q) = %d, %v; with an exponent %d, %v", s, plain, err, general, generalErr)
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	for _, c := range []struct {
 		in            Amount
