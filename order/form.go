@@ -113,6 +113,7 @@ func (h *orderWeb) form(c echo.Context) error {
 
 func (h *orderWeb) showForm(c echo.Context, status int, f *formView) (err error) {
 	ctx := c.Request().Context()
+	offered := max(mostOffered-len(f.Lines), leastOffered)
 	if f.Customers, err = h.catalog.Customers(ctx, "", offered+1); err != nil {
 		return err
 	}

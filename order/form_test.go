@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -12,9 +13,10 @@ import (
 	"golang.org/x/net/html"
 )
 
-// fields are what a browser would send of the last form with method="post" in a page.
+// fields are what a browser would send of the last form with method="post" in a page when Enter is pressed: its first button says where.
 func fields(t *testing.T, page string) (action string, v url.Values) {
 	t.Helper()
+	pressed := false
 	doc, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
@@ -26,7 +28,9 @@ func fields(t *testing.T, page string) (action string, v url.Values) {
 		}
 		switch {
 		case n.Data == "form" && a["method"] == "post":
-			action, v = a["action"], url.Values{}
+			action, v, pressed = a["action"], url.Values{}, false
+		case v != nil && n.Data == "button" && !pressed:
+			action, pressed = cmp.Or(a["formaction"], action), true
 		case v == nil || n.Data != "input":
 		case !slices.ContainsFunc(slices.Collect(n.Ancestors()), func(n *html.Node) bool { return n.Data == "template" }):
 			v.Set(a["name"], a["value"])
@@ -162,6 +166,19 @@ func TestTheFormStaysSmall(t *testing.T) {
 		if page := s.page(path); len(page) > 50_000 || strings.Contains(page, "Name 2000") || strings.Contains(page, "Thing number 999") {
 			t.Errorf("%s has %d bytes", path, len(page))
 		}
+	}
+	var lines []int
+	for range maxLines {
+		lines = append(lines, 1999, 12345)
+	}
+	full := filled(lines...)
+	if a := s.form("/order/form.html", full); a.status != 200 || len(a.body) > 50_000 || strings.Count(a.body, "· Thing number 199") != maxLines {
+		t.Errorf("the form with %d lines: %d, %d bytes", maxLines, a.status, len(a.body))
+	}
+	full.Set("customer", "nobody")
+	full.Set("orderLine[99].count", "0")
+	if a := s.form("/order/", full); a.status != 422 || len(a.body) > 50_000 {
+		t.Errorf("the form with %d lines and two faults: %d, %d bytes", maxLines, a.status, len(a.body))
 	}
 	if page := s.page("/order/item/?find=number+1234"); !strings.Contains(page, "1,234.00") {
 		t.Errorf("the filter does not find an item:\n%s", page)

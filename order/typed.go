@@ -23,7 +23,7 @@ type formView struct {
 	Faults   map[string]string // by field
 	Outdated bool              // the order has been changed by somebody else meanwhile
 
-	Customers     []Customer // offered in a list, at most offered of them
+	Customers     []Customer // offered in a list
 	Items         []Item
 	MoreCustomers bool // there are others
 	MoreItems     bool
@@ -36,8 +36,11 @@ type formLine struct {
 	Faults      map[string]string
 }
 
-// offered bounds the lists of the form: they are part of it.
-const offered = 100
+// What the lists of the form hold: fewer, the more lines it has, so that it stays below 50 KB. All that there is can be typed.
+const (
+	mostOffered  = 100
+	leastOffered = 10
+)
 
 // Field is the name of a field of the line.
 func (l formLine) Field(name string) string { return fmt.Sprintf("orderLine[%d].%s", l.Number, name) }

@@ -115,9 +115,10 @@ function orderForm(form) {
       line.setAttribute("aria-label", `Line ${i + 1}`);
       for (const element of line.querySelectorAll("*")) {
         for (const { name, value } of element.attributes) {
-          element.setAttribute(name, value.replace(/^orderLine\[\d+\]/, `orderLine[${i}]`).replace(/ line \d+$/, ` line ${i + 1}`));
+          element.setAttribute(name, value.replace(/^orderLine\[\d+\]/, `orderLine[${i}]`));
         }
       }
+      line.querySelectorAll("i").forEach((told) => { told.textContent = ` line ${i + 1}`; });
       line.querySelectorAll("button").forEach((button) => { button.value = i; });
     });
     sumUp();
