@@ -21,8 +21,29 @@ import (
 //go:embed browser/check.js
 var check string
 
-// look checks the page that is shown and keeps its pictures.
+// look checks the page that is shown and keeps its pictures, with script and without. The page is loaded again for that. (What a form was
+// answered is asked for again by sending the form again.)
 func (w *window) look(name string) {
+	w.t.Helper()
+	w.lookTwice(name)
+	w.reload()
+}
+
+func (w *window) lookTwice(name string) {
+	w.t.Helper()
+	w.lookAsItIs(name)
+	status := w.status
+	w.script(false)
+	w.reload()
+	if w.status != status {
+		w.fail("without script the status is %d, with it %d", w.status, status)
+	}
+	w.lookAsItIs("plain-" + name)
+	w.script(true)
+}
+
+// lookAsItIs checks the page and keeps its pictures, wide and narrow, light and dark.
+func (w *window) lookAsItIs(name string) {
 	w.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
@@ -57,13 +78,14 @@ func (w *window) lookAt(pages ...string) {
 	w.t.Helper()
 	for i := 0; i < len(pages); i += 2 {
 		w.open(pages[i+1])
-		w.look(pages[i])
+		w.lookTwice(pages[i])
 	}
 }
 
 func lookAtEmpty(w *window) {
-	w.lookAt("front", "/", "orders-empty", "/order/", "invoices-empty", "/invoicing/", "shipments-empty", "/shipping/")
-	for path, want := range map[string]string{"/order/": "Place the first one", "/invoicing/": "Place an order", "/shipping/": "Place an order"} {
+	w.lookAt("front-empty", "/", "orders-empty", "/order/", "invoices-empty", "/invoicing/", "shipments-empty", "/shipping/", "bonus-empty", "/bonus/",
+		"feed-empty", "/order/feed", "deliveries-empty", "/order/deliveries", "state-empty", "/invoicing/state")
+	for path, want := range map[string]string{"/order/": "Place the first one", "/invoicing/": "Place an order", "/shipping/": "Place an order", "/bonus/": "Place an order"} {
 		w.open(path)
 		w.see("There are no", want)
 	}
@@ -84,6 +106,10 @@ func lookAtPages(w *window) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.open("/")
+	w.see("57 were published since its last poll.")
+	w.look("front-waiting")
+	w.lookAt("order-on-its-way", fmt.Sprint("/order/", id), "deliveries-open", "/order/deliveries")
 	before := fmt.Sprint("/invoicing/", id)
 	w.open(before)
 	w.seeWith(404, "not yet")
@@ -98,17 +124,27 @@ func lookAtPages(w *window) {
 		w.look(list + "ing-polled-again")
 	}
 	s.must(200, "DELETE", fmt.Sprint("/order/", gone), "", asJSON...)
-	for _, list := range []string{"invoicing", "shipping"} {
+	for _, list := range []string{"invoicing", "shipping", "bonus"} {
 		s.must(200, "POST", "/"+list+"/poll", "", asJSON...)
 	}
-	w.lookAt("orders", "/order/", "orders-filtered", "/order/?name=wolff", "orders-filtered-none", "/order/?name=Nobody%20of%20this%20name",
-		"orders-older", fmt.Sprint("/order/?before=", id-40), "orders-none-older", "/order/?before=1",
+	w.open("/shipping/state")
+	w.press("Compare now")
+	eventually(w.t, "all shipments are compared", patience, func() bool {
+		return strings.Contains(string(s.must(200, "GET", "/shipping/state", "", asHTML...).body), "all as the log says")
+	})
+	w.lookAt("front", "/", "orders", "/order/", "orders-filtered", "/order/?name=wolff", "orders-filtered-none", "/order/?name=Nobody%20of%20this%20name",
+		"orders-older", fmt.Sprint("/order/?before=", id-40), "orders-none-older", "/order/?before=1", "orders-by-amount", "/order/?sort=highest",
 		"order", fmt.Sprint("/order/", id), "order-cancelled", fmt.Sprint("/order/", gone),
 		"form", "/order/form.html", "form-change", fmt.Sprint("/order/form.html?order=", id),
-		"orders-by-amount", "/order/?sort=highest", "customers", "/order/customer/", "items", "/order/item/", "items-none", "/order/item/?find=nothing",
-		"feed", "/order/feed", "feed-document", "/order/feed/1", "feed-invoicing", "/invoicing/feed", "deliveries", "/order/deliveries", "state", "/invoicing/state",
-		"invoices", "/invoicing/", "invoice", fmt.Sprint("/invoicing/", id), "invoice-void", fmt.Sprint("/invoicing/", gone),
-		"shipments", "/shipping/", "shipment", fmt.Sprint("/shipping/", id), "shipment-stopped", fmt.Sprint("/shipping/", gone))
+		"customers", "/order/customer/", "customers-none", "/order/customer/?find=nobody", "items", "/order/item/", "items-none", "/order/item/?find=nothing",
+		"feed", "/order/feed", "feed-document", "/order/feed/1", "feed-invoicing", "/invoicing/feed", "deliveries", "/order/deliveries",
+		"state", "/invoicing/state", "state-compared", "/shipping/state",
+		"invoices", "/invoicing/", "invoices-by-amount", "/invoicing/?sort=highest&name=wolff", "invoices-filtered-none", "/invoicing/?name=Nobody%20of%20this%20name",
+		"invoices-older", fmt.Sprint("/invoicing/?before=", id-40), "invoices-none-older", "/invoicing/?before=1",
+		"invoice", fmt.Sprint("/invoicing/", id), "invoice-void", fmt.Sprint("/invoicing/", gone),
+		"shipments", "/shipping/", "shipments-oldest", "/shipping/?sort=oldest&name=wolff", "shipments-filtered-none", "/shipping/?name=Nobody%20of%20this%20name",
+		"shipment", fmt.Sprint("/shipping/", id), "shipment-stopped", fmt.Sprint("/shipping/", gone),
+		"bonus", "/bonus/", "bonus-credit", fmt.Sprint("/bonus/", id), "bonus-withdrawn", fmt.Sprint("/bonus/", gone), "bonus-state", "/bonus/state")
 
 	for name, path := range map[string]string{"invoice": "/invoicing/", "shipment": "/shipping/"} {
 		w.open(fmt.Sprint(path, id))
@@ -119,12 +155,6 @@ func lookAtPages(w *window) {
 		}
 		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
 	}
-	w.script(false)
-	w.lookAt("plain-front", "/", "plain-orders", "/order/", "plain-form", "/order/form.html", "plain-order", fmt.Sprint("/order/", id),
-		"plain-invoices", "/invoicing/", "plain-invoice", fmt.Sprint("/invoicing/", id), "plain-shipment", fmt.Sprint("/shipping/", id),
-		"plain-feed", "/order/feed", "plain-deliveries", "/order/deliveries", "plain-state", "/shipping/state", "plain-error", "/nothing")
-	w.script(true)
-
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 5)
 	s.must(303, "POST", "/order/customer/", url.Values{"firstname": {long}, "name": {long}, "email": {long + "@example.com"}}.Encode(), formIn...)
 	s.must(303, "POST", "/order/item/", url.Values{"name": {long}, "price": {"1000000"}}.Encode(), formIn...)
@@ -137,7 +167,7 @@ func lookAtPages(w *window) {
 	}
 	w.choose("orderLine[0].item", long)
 	w.fill("orderLine[0].count", "100000")
-	w.look("long-form")
+	w.lookAsItIs("long-form")
 	w.press("Place the order")
 	w.seeWith(422, "ZIP code is longer than")
 	w.look("long-form-faults")
@@ -158,6 +188,7 @@ func followLinks(w *window) {
 	s := visit(w.t, w.base)
 	do(w, "resize", chromedp.EmulateViewport(360, 800))
 	seen, next := map[string]bool{"/": true}, []string{"/"}
+	navigation := ""
 	for range 5 {
 		var found []string
 		for _, path := range next {
@@ -170,6 +201,11 @@ func followLinks(w *window) {
 			}
 			w.open(path)
 			w.check(path)
+			if shown := do(w, "navigation", chromedp.Evaluate[string]("[...document.querySelectorAll('header nav a')].map(a => a.getAttribute('href')).join(' ')")); navigation == "" {
+				navigation = shown
+			} else if shown != navigation {
+				w.t.Errorf("%s leads to %s, the front page to %s", path, shown, navigation)
+			}
 			for _, link := range do(w, "links", chromedp.Evaluate[[]string]("[...document.links].map(a => a.href.split('#')[0])")) {
 				to, own := strings.CutPrefix(link, w.base)
 				if !own {
@@ -182,8 +218,8 @@ func followLinks(w *window) {
 		}
 		next = found
 	}
-	w.t.Logf("%d addresses", len(seen))
-	for _, path := range []string{"/order/form.html", "/order/feed", "/invoicing/1", "/shipping/1", "/order/customer/"} {
+	w.t.Logf("%d addresses, which lead to %s", len(seen), navigation)
+	for _, path := range []string{"/order/form.html", "/order/feed", "/invoicing/1", "/shipping/1", "/order/customer/", "/bonus/", "/bonus/state"} {
 		if !seen[path] {
 			w.t.Errorf("no link leads to %s", path)
 		}
@@ -194,7 +230,7 @@ func lookAtFaults(w *window) {
 	w.open("/order/form.html")
 	w.push("Add a line")
 	w.push("Add a line")
-	w.look("form-three-lines")
+	w.lookAsItIs("form-three-lines")
 	w.fill("orderLine[0].count", "0")
 	w.fill("orderLine[2].count", "many")
 	w.fill("shippingAddress.city", "Berlin")
@@ -222,6 +258,12 @@ func lookAtFaults(w *window) {
 	s := visit(w.t, w.base)
 	id := s.placeForm("1")
 	w.open("/order/form.html?order=" + id)
+	change := `{"customer": 2, "shippingAddress": {"street": "s", "zip": "z", "city": "c"}, "billingAddress": {"street": "s", "zip": "z", "city": "c"}, "orderLine": [{"count": 9, "item": 1}]}`
+	s.must(200, "PUT", "/order/"+id, change, jsonIn...)
+	w.press("Change the order")
+	w.seeWith(412, "This order has been changed since you opened it")
+	w.look("form-outdated")
+	w.open("/order/form.html?order=" + id)
 	s.must(200, "DELETE", "/order/"+id, "", asJSON...)
 	w.press("Change the order")
 	if w.status != 409 && w.status != 412 {
@@ -233,11 +275,26 @@ func lookAtFaults(w *window) {
 		status     int64
 	}{
 		{"order", "/order/999999999", 404}, {"order-id", "/order/nothing", 404}, {"address", "/order/no/such/page", 404}, {"shipment", "/shipping/999999999", 404},
-		{"paging", "/order/?before=x&limit=0", 422}, {"method", "/invoicing/poll", 405}, {"apache", "/nothing", 404},
+		{"paging", "/order/?before=x&limit=0", 422}, {"method", "/invoicing/poll", 405}, {"apache", "/nothing", 404}, {"apache-address", "/%", 400}, {"sorting", "/invoicing/?sort=best", 422},
 	} {
 		w.open(c.path)
 		w.seeWith(c.status)
 		w.look(fmt.Sprintf("error-%s-%d", c.name, c.status))
+	}
+	for name, c := range map[string]struct {
+		script string // what is done to the form before it is sent
+		status int64
+	}{
+		"too-large":       {`document.getElementById("customer").value = "x".repeat(1_200_000)`, 413},
+		"far-too-large":   {`document.getElementById("customer").value = "x".repeat(2_400_000)`, 413},
+		"no-form":         {`document.getElementById("order").enctype = "text/plain"`, 415},
+		"of-another-site": {`location = "data:text/html,<form method=post action=` + w.base + `/order/><button>Place the order</button></form>"`, 403},
+	} {
+		w.open("/order/form.html")
+		do(w, "prepare "+name, chromedp.Evaluate[any](c.script+"; null"))
+		w.press("Place the order")
+		w.seeWith(c.status)
+		w.look(fmt.Sprintf("error-%s-%d", name, c.status))
 	}
 }
 
@@ -268,10 +325,27 @@ func lookAtDown(t *testing.T, s *system.System) {
 		w.fail("parked entries are still there")
 	}
 
+	client := visit(t, s.URL())
+	for name, script := range map[string]bool{"error-frozen": true, "plain-error-frozen": false} {
+		w.script(script)
+		eventually(t, "a request finds order frozen, before Apache's health checks do", 3*patience, func() bool {
+			if err := s.Instance("order-1").Freeze(); err != nil {
+				t.Fatal(err)
+			}
+			w.open("/order/")
+			if err := s.Instance("order-1").Thaw(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "order is back", patience, func() bool { return client.exists("/order/item/") })
+			return w.status == 502 || w.status == 504
+		})
+		w.lookAsItIs(name)
+	}
+	w.script(true)
+
 	front := browse(t, s.URL())
 	front.open("/")
 	s.Instance("order-1").Down()
-	client := visit(t, s.URL())
 	eventually(t, "order is out", patience, func() bool {
 		a, err := client.ask("GET", "/order/", "", asHTML...)
 		return err == nil && a.status == 503
@@ -280,7 +354,7 @@ func lookAtDown(t *testing.T, s *system.System) {
 	w.seeWith(503)
 	w.look("down-order")
 	front.until(".live", func(text string) bool { return strings.Contains(text, "There is no answer just now") })
-	front.look("front-lost")
+	front.lookAsItIs("front-lost")
 	w.open("/")
 	w.see("Order does not answer just now")
 	w.look("down-front")

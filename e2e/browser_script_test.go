@@ -66,7 +66,7 @@ func withScript(t *testing.T, s *system.System) {
 	if at := w.focus(); at != "Invoicing" {
 		w.fail("the focus has moved to %q", at)
 	}
-	w.look("order-arrived")
+	w.lookAsItIs("order-arrived")
 
 	// So does the front page, until it is stopped.
 	w.open("/")
@@ -79,7 +79,7 @@ func withScript(t *testing.T, s *system.System) {
 	w.marked()
 	w.push("Pause updates")
 	w.push("Resume updates")
-	w.look("front-live")
+	w.lookAsItIs("front-live")
 }
 
 // mark marks the page that is shown; marked fails the test unless it is still the same.

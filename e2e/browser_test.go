@@ -170,7 +170,7 @@ func typeMarkup(w *window) {
 	w.press("Orders")
 	shows()
 	w.fill("name", markup)
-	w.press("Filter")
+	w.press("Show")
 	w.seeWith(200, "Order")
 	w.has("name", markup)
 	for list, single := range map[string]string{"Invoices": "Invoice", "Shipments": "Shipment"} {

@@ -159,6 +159,12 @@ func (w *window) open(path string) {
 	w.load("open "+path, chromedp.Navigate(w.base+path))
 }
 
+// reload loads the page again, as it was asked for.
+func (w *window) reload() {
+	w.t.Helper()
+	w.load("reload", chromedp.Reload())
+}
+
 // press presses the link or button of that name, which leads to a page.
 func (w *window) press(name string) {
 	w.t.Helper()

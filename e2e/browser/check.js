@@ -15,6 +15,9 @@
   if (levels.some((level, i) => level > (levels[i - 1] ?? 0) + 1)) fault("headings leave out a level: " + levels);
   if (all("script:not([src]), [style], style, [onclick]").length) fault("there is a script or a style in the page");
 
+  const size = performance.getEntriesByType("navigation")[0].decodedBodySize;
+  if (!(size > 0 && size < 50_000)) fault("the page has " + size + " bytes");
+
   const width = document.documentElement.scrollWidth;
   if (width > innerWidth) {
     fault("the page is " + width + " wide, the window " + innerWidth, all("main *").find((e) => e.getBoundingClientRect().right > innerWidth));

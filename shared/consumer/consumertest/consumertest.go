@@ -59,7 +59,7 @@ func (t *Trial) Get(path, mediaType string) (header http.Header, body string) {
 	return w.Header(), w.Body.String()
 }
 
-// Pages measures how long each of these pages takes.
+// Pages measures how long each of these pages takes. One that takes 100 ms fails, as does one of 50 KB.
 func (t *Trial) Pages(b *testing.B, paths ...string) {
 	for _, path := range paths {
 		b.Run(strings.ReplaceAll(strings.TrimPrefix(path, "/"), "/", "_"), func(b *testing.B) {
@@ -69,6 +69,9 @@ func (t *Trial) Pages(b *testing.B, paths ...string) {
 				size = len(body)
 			}
 			b.ReportMetric(float64(size)/1000, "kB")
+			if took := b.Elapsed() / time.Duration(b.N); took > 100*time.Millisecond || size > 50_000 {
+				b.Errorf("%v, %d bytes", took, size)
+			}
 		})
 	}
 }
