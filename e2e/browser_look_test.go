@@ -285,10 +285,9 @@ func lookAtFaults(w *window) {
 		script string // what is done to the form before it is sent
 		status int64
 	}{
-		"too-large":       {`document.getElementById("customer").value = "x".repeat(1_200_000)`, 413},
-		"far-too-large":   {`document.getElementById("customer").value = "x".repeat(2_400_000)`, 413},
-		"no-form":         {`document.getElementById("order").enctype = "text/plain"`, 415},
-		"of-another-site": {`location = "data:text/html,<form method=post action=` + w.base + `/order/><button>Place the order</button></form>"`, 403},
+		"too-large":     {`document.getElementById("customer").value = "x".repeat(1_200_000)`, 413},
+		"far-too-large": {`document.getElementById("customer").value = "x".repeat(2_400_000)`, 413},
+		"no-form":       {`document.getElementById("order").enctype = "text/plain"`, 415},
 	} {
 		w.open("/order/form.html")
 		do(w, "prepare "+name, chromedp.Evaluate[any](c.script+"; null"))
@@ -296,6 +295,14 @@ func lookAtFaults(w *window) {
 		w.seeWith(c.status)
 		w.look(fmt.Sprintf("error-%s-%d", name, c.status))
 	}
+	for name, script := range map[string]bool{"error-of-another-site-403": true, "plain-error-of-another-site-403": false} {
+		w.script(script)
+		do(w, "open another site", chromedp.Navigate("data:text/html,<form method=post action="+w.base+"/order/><button>Win</button></form>"))
+		w.press("Win")
+		w.seeWith(403)
+		w.lookAsItIs(name)
+	}
+	w.script(true)
 }
 
 func lookAtDown(t *testing.T, s *system.System) {

@@ -50,7 +50,7 @@ func New(o Options) *echo.Echo {
 			slog.Error("panic", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 			return err
 		},
-	}), middleware.BodyLimit(MaxBody), sameOrigin(), readForm())
+	}), middleware.BodyLimit(MaxBody), readBody(), sameOrigin(), readForm())
 	e.Use(middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: maxHandler, Skipper: bounded}), whenReady(o))
 
 	operation(e, o)

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -59,6 +60,42 @@ func do(h http.Handler, method, path string, body io.Reader, header ...string) *
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// Who waits to be told to send a body (as Apache does, to see whether an instance lives) is answered, also where nobody wants it.
+func TestAnswersToWhoWaitsToSend(t *testing.T) {
+	e, _ := thing()
+	e.POST("/thing/json", func(c echo.Context) error { _, err := BodyType(c); return err })
+	server := httptest.NewServer(e)
+	defer server.Close()
+	client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Hour}}
+	for _, c := range []struct {
+		header, value string
+		size, status  int
+	}{
+		{"Content-Type", "text/plain", 10, 415},
+		{"Sec-Fetch-Site", "cross-site", 10, 403},
+		{"Content-Type", Form, 2 << 20, 413},
+		{"Content-Type", Form, 10, 200},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, "POST", server.URL+"/thing/json", strings.NewReader(strings.Repeat("x", c.size)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Expect", "100-continue")
+		r.Header.Set(c.header, c.value)
+		a, err := client.Do(r)
+		if err != nil {
+			t.Errorf("%s: %s: %v", c.header, c.value, err)
+			continue
+		}
+		a.Body.Close()
+		if a.StatusCode != c.status {
+			t.Errorf("%s: %s: %d, want %d", c.header, c.value, a.StatusCode, c.status)
+		}
+	}
 }
 
 func TestErrorsBecomeAnswers(t *testing.T) {
