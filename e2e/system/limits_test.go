@@ -1,0 +1,72 @@
+package system
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What the front door itself sends says no more than it must, and lets a page do no more than it must.
+func TestHeadersOfTheFrontDoor(t *testing.T) {
+	order := newBackend(t, "order-1")
+	url := frontDoor(t, map[string]string{"order-1": order.addr(), "invoicing-1": "127.0.0.1:1"})
+	for path, status := range map[string]int{"/": 200, "/style.css": 200, "/live.js": 200, "/nowhere": 404, "/invoicing/": 503, "/order/": 200} {
+		got := ask(t, "GET", url+path, "")
+		if got.status != status || got.header.Get("Server") != "Apache" || got.header.Get("X-Powered-By") != "" || strings.Contains(got.body, "Apache/") || strings.Contains(got.body, "Debian") {
+			t.Errorf("%s: %d, %v", path, got.status, got.header)
+		}
+		if path == "/order/" { // which says what it allows itself
+			continue
+		}
+		policy := got.header.Get("Content-Security-Policy")
+		if got.header.Get("X-Content-Type-Options") != "nosniff" || got.header.Get("Referrer-Policy") != "same-origin" ||
+			!strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: %v", path, got.header)
+		}
+	}
+}
+
+// A request with a head or a body beyond all measure is refused before a service sees it, and nobody is waited for without end.
+func TestRequestsBeyondMeasure(t *testing.T) {
+	order := newBackend(t, "order-1")
+	url := frontDoor(t, map[string]string{"order-1": order.addr()})
+	var many []string
+	for i := range 65 {
+		many = append(many, "X-Number-"+string(rune('a'+i%26))+string(rune('a'+i/26)), "1")
+	}
+	for what, got := range map[string]answer{
+		"65 fields":           ask(t, "GET", url+"/order/", "", many...),
+		"a field of 9 kB":     ask(t, "GET", url+"/order/", "", "X-Long", strings.Repeat("x", 9000)),
+		"an address of 33 kB": ask(t, "GET", url+"/order/?"+strings.Repeat("x", 33_000), ""),
+		"a body of 3 MiB":     ask(t, "POST", url+"/order/", strings.Repeat("x", 3<<20)),
+	} {
+		if got.status != http.StatusBadRequest && got.status != http.StatusRequestURITooLong && got.status != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d", what, got.status)
+		}
+	}
+	if n := len(order.requests()); n != 0 {
+		t.Errorf("%d of them reached the service", n)
+	}
+	if got := ask(t, "GET", url+"/order/?"+strings.Repeat("x", 30_000), ""); got.status != http.StatusOK {
+		t.Errorf("an address of 30 kB, as the order form makes: %d", got.status)
+	}
+
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	began := time.Now()
+	if err := c.SetDeadline(began.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "GET /order/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(c); err != nil || !strings.Contains(string(text), " 408 ") && len(text) > 0 {
+		t.Errorf("half a head was waited for for %v: %v %q", time.Since(began), err, text)
+	}
+}
