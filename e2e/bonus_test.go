@@ -9,6 +9,7 @@ import (
 
 // The service of the exercise (docs/adding-a-service.md): nothing but its folder says that it is there.
 func TestBonus(t *testing.T) {
+	t.Parallel()
 	s := visit(t, run(t, system.Config{Scale: map[string]int{"bonus": 2}}).URL())
 	bonus := func() (amount, orders string) {
 		s.must(200, "POST", "/bonus/poll", "", asJSON...)

@@ -19,6 +19,7 @@ import (
 // Consumers that are not in Go, and read other formats than the services do, lose nothing: each is killed again and again while
 // orders are placed and cancelled, and has then a copy of each, as it was at last.
 func TestFollowers(t *testing.T) {
+	t.Parallel()
 	const orders = 250
 	sys := run(t, system.Config{})
 	s := visit(t, sys.URL())

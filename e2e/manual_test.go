@@ -65,12 +65,12 @@ func manual(t *testing.T, name string) (steps []step) {
 	return steps
 }
 
-func TestManual(t *testing.T)            { follow(t, "HOW-TO-RUN.md", false) }
-func TestManualFeed(t *testing.T)        { follow(t, "docs/feed.md", false) }
-func TestManualDelivery(t *testing.T)    { follow(t, "docs/delivery.md", false) }
-func TestManualExperiments(t *testing.T) { follow(t, "docs/experiments.md", false) }
+func TestManual(t *testing.T)            { t.Parallel(); follow(t, "HOW-TO-RUN.md", false) }
+func TestManualFeed(t *testing.T)        { t.Parallel(); follow(t, "docs/feed.md", false) }
+func TestManualDelivery(t *testing.T)    { t.Parallel(); follow(t, "docs/delivery.md", false) }
+func TestManualExperiments(t *testing.T) { t.Parallel(); follow(t, "docs/experiments.md", false) }
 func TestManualLessons(t *testing.T)     { follow(t, "docs/lessons.md", false) }
-func TestManualService(t *testing.T)     { follow(t, "docs/adding-a-service.md", false) }
+func TestManualService(t *testing.T)     { t.Parallel(); follow(t, "docs/adding-a-service.md", false) }
 func TestManualDocker(t *testing.T)      { follow(t, "HOW-TO-RUN.md", true) }
 
 func follow(t *testing.T, name string, docker bool) {
@@ -266,12 +266,18 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
+// given are the ports that tests of this process have, or had.
+var given sync.Map
+
 // freePort is a port that nobody has. Until it is used, which may be minutes later, nobody gets it by chance either: systems choose
 // theirs above 20000, outgoing connections still higher.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for {
 		port := fmt.Sprint(10000 + rand.IntN(10000))
+		if _, twice := given.LoadOrStore(port, true); twice {
+			continue
+		}
 		l, err := net.Listen("tcp", ":"+port)
 		if err == nil {
 			l.Close()

@@ -17,6 +17,7 @@ import (
 // keeps articles in a database, rss2email puts each into a folder as a mail; both remember what they have seen, and ask
 // conditionally.
 func TestFeedReadersFollow(t *testing.T) {
+	t.Parallel()
 	s := run(t, system.Config{Scale: map[string]int{"order": 2}, Env: []string{"POLL_SCHEDULE=@every 1h", "LOG_LEVEL=warn"}})
 	shop := visit(t, s.URL())
 	home := t.TempDir()

@@ -37,6 +37,7 @@ func run(t *testing.T, config system.Config) *system.System {
 }
 
 func TestWithoutDocker(t *testing.T) {
+	t.Parallel()
 	s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 2, "shipping": 2}})
 	tour(t, visit(t, s.URL()))
 	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })

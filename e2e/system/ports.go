@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -15,6 +16,9 @@ import (
 // other process takes for its own, and the front door has a port below the range that the system gives to outgoing connections.
 
 const firstPort, lastPort = 20000, 32000
+
+// given are the ports that systems of this process have, or had.
+var given sync.Map
 
 // Loopback is an address of this machine for the servers of this process and its children: it is made of the process id.
 func Loopback() string {
@@ -30,7 +34,11 @@ func reserve() (net.Listener, error) {
 func reserveAny(address func(port string) string) (net.Listener, error) {
 	var last error
 	for range 1000 {
-		l, err := net.Listen("tcp", address(strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort))))
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		if _, twice := given.LoadOrStore(port, true); twice {
+			continue
+		}
+		l, err := net.Listen("tcp", address(strconv.Itoa(port)))
 		if err == nil {
 			return l, nil
 		}
