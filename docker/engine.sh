@@ -1,5 +1,5 @@
 # What the scripts of this folder share: a Docker engine that answers, the Compose that is installed, and the services.
-# Read by ". ./engine.sh", which leaves $compose, the command, and $services, their names.
+# Read by ". ./engine.sh", which leaves $compose, the command, $services, their names, and $blocks, the files of those that bring one.
 
 fail() { echo "$*" >&2; exit 1; }
 
@@ -18,9 +18,11 @@ fi
 # The three of docker-compose.yml, and each that has a docker-compose.yml in a folder of its own.
 compose="$compose -f docker-compose.yml -f docker-compose.override.yml"
 services="order invoicing shipping"
+blocks=
 for block in ../*/docker-compose.yml ../examples/*/docker-compose.yml; do
     if [ -e "$block" ] && [ "$block" != ../docker/docker-compose.yml ]; then
         compose="$compose -f $block"
+        blocks="$blocks $block"
         folder=${block%/*}
         services="$services ${folder##*/}"
     fi

@@ -15,7 +15,7 @@ case "${1:-}" in
 deploy)
     ./base-images.sh
     $compose build
-    docker stack deploy --resolve-image never -c docker-compose.yml -c swarm.yml "$COMPOSE_PROJECT_NAME"
+    docker stack deploy --detach --resolve-image never -c docker-compose.yml -c swarm.yml $(printf -- '-c %s ' $blocks) "$COMPOSE_PROJECT_NAME"
     ;;
 rm) docker stack rm "$COMPOSE_PROJECT_NAME" ;;
 *) fail "usage: $0 deploy|rm" ;;

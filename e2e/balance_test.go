@@ -51,7 +51,7 @@ func disturb(t *testing.T, f fleet) {
 	}
 	before := placed(t, f)
 	each(f.stop, third)
-	l := underLoad(t, f.url(), threeServices...)
+	l := underLoad(t, f.url(), false, threeServices...)
 	time.Sleep(time.Second)
 
 	t.Run("started", func(t *testing.T) {

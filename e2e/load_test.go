@@ -43,8 +43,9 @@ const (
 	writers       = 4
 )
 
-// underLoad has clients read at each of the services and others place, change and cancel orders.
-func underLoad(t *testing.T, base string, services ...string) *load {
+// underLoad has clients read at each of the services and others place, change and cancel orders. If fresh, each request comes on a
+// connection of its own: where an Apache that reads its configuration again closes those that are kept.
+func underLoad(t *testing.T, base string, fresh bool, services ...string) *load {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	l := &load{base: base, orders: map[string]int64{}}
 	var clients sync.WaitGroup
@@ -52,7 +53,7 @@ func underLoad(t *testing.T, base string, services ...string) *load {
 		for reader := range readersOfEach {
 			clients.Go(func() {
 				client := visit(t, base)
-				client.http.Transport.(*http.Transport).DisableKeepAlives = reader == 0
+				client.http.Transport.(*http.Transport).DisableKeepAlives = fresh || reader == 0
 				for ctx.Err() == nil {
 					l.ask(client, "GET", "/"+service+"/?limit=1", "", asJSON...)
 					time.Sleep(5 * time.Millisecond) // so that two cores carry it
@@ -63,6 +64,7 @@ func underLoad(t *testing.T, base string, services ...string) *load {
 	for writer := range writers {
 		clients.Go(func() {
 			client := visit(t, base)
+			client.http.Transport.(*http.Transport).DisableKeepAlives = fresh
 			for n := 0; ctx.Err() == nil; n++ {
 				l.order(ctx, client, fmt.Sprint("writer ", writer, " order ", n))
 				time.Sleep(10 * time.Millisecond)

@@ -4,7 +4,8 @@
 # Compose names a container PROJECT_SERVICE_N (the old docker-compose) or PROJECT-SERVICE-N (v2), and Docker resolves these
 # names. Which project and which of the two it is, the name of this very container tells. Where containers are not named
 # so, as in a Swarm, a service's name stands for the addresses of all its instances: these are looked up every second, and
-# Apache reads its configuration again when they have changed.
+# Apache reads its configuration again when one has come. It then closes the connections that clients keep and do not use; so
+# it does not do so for one that has gone: that is out by its health checks.
 set -eu
 
 instances=9
@@ -43,6 +44,11 @@ by_address() {
     done
 }
 
+# addresses lists the instances in such a file, by service and address.
+addresses() {
+    awk '{ sub(/_[0-9]+$/, "", $2); print $2, $3 }' "$1" | sort
+}
+
 uses=()
 for service in $SERVICES; do
     uses+=(-c "Use Service $service")
@@ -64,8 +70,7 @@ trap 'kill -WINCH $pid; wait $pid; exit' WINCH TERM INT
 while kill -0 $pid 2> /dev/null; do
     sleep 1
     by_address > $members.new
-    # Where a service has no instance left, those that it had are not forgotten: they may be back.
-    if [ -s $members.new ] && ! cmp -s $members.new $members; then
+    if [ -n "$(comm -13 <(addresses $members) <(addresses $members.new))" ]; then
         mv $members.new $members
         kill -USR1 $pid
     fi

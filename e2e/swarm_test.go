@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The same tour on a Swarm of this one machine, with two tasks of each service; then new tasks take the place of all of them
+// under load, and no request fails. The machine is left as it was.
+func TestSwarm(t *testing.T) {
+	needDocker(t)
+	t.Setenv("POLL_SCHEDULE", "@every 5s")
+	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
+	if state := strings.TrimSpace(r.run("docker info --format '{{.Swarm.LocalNodeState}}'")); state != "inactive" {
+		t.Fatalf("this machine is part of a Swarm already: %s", state)
+	}
+	networks := r.run("docker network ls --format '{{.Name}}' | sort")
+	r.run("docker swarm init --advertise-addr 127.0.0.1")
+	defer func() {
+		r.run("docker/stack.sh rm")
+		eventually(t, "the tasks' containers are gone", time.Minute, func() bool {
+			return r.run("docker ps -aq --filter label=com.docker.stack.namespace="+project) == ""
+		})
+		r.run("docker volume rm " + project + "_postgres && docker swarm leave --force && docker network rm docker_gwbridge")
+		if left := r.run("docker network ls --format '{{.Name}}' | sort"); left != networks {
+			t.Errorf("networks left behind:\n%s\nbefore:\n%s", left, networks)
+		}
+	}()
+	r.run("docker/stack.sh deploy")
+	s := visit(t, "http://localhost:"+r.port)
+	two := func() bool {
+		answered := map[string]bool{}
+		for range 4 {
+			for _, service := range threeServices {
+				if a, err := s.ask("GET", "/"+service+"/", "", asJSON...); err == nil && a.status == 200 {
+					answered[a.header.Get("X-Instance")] = true
+				}
+			}
+		}
+		return len(answered) == 2*len(threeServices)
+	}
+	eventually(t, "two tasks of each service answer", 3*time.Minute, two)
+	eventually(t, "bonus answers", time.Minute, func() bool { return s.exists("/bonus/") })
+	tour(t, s)
+
+	t.Run("rolling update", func(t *testing.T) {
+		tasks := func() []string {
+			return strings.Fields(r.run("for s in order invoicing shipping; do docker ps -q --filter label=com.docker.swarm.service.name=" + project + "_$s; done"))
+		}
+		old := tasks()
+		l := underLoad(t, s.base, true, threeServices...)
+		began := time.Now()
+		r.run("for s in order invoicing shipping; do docker service update --quiet --force " + project + "_$s & p=\"$p $!\"; done; for i in $p; do wait $i; done")
+		eventually(t, "two new tasks of each service answer", time.Minute, two)
+		l.end()
+		l.none(t, began, "updated")
+		eventually(t, "every task was replaced", time.Minute, func() bool {
+			return !slices.ContainsFunc(tasks(), func(id string) bool { return slices.Contains(old, id) })
+		})
+	})
+}
