@@ -24,6 +24,7 @@ func needDocker(t *testing.T) {
 // The same tour through the system in containers, then invoicing scaled to three: one of them writes, the others ignore.
 func TestDocker(t *testing.T) {
 	needDocker(t)
+	t.Setenv("POLL_SCHEDULE", "@every 5s") // what comes by itself comes soon; the manual's test has the schedule as it is
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	defer func() {
 		r.run("docker/down.sh --volumes")
@@ -78,6 +79,10 @@ func TestDocker(t *testing.T) {
 		disturb(t, containers{r})
 	})
 
+	t.Run("what the database sees", func(t *testing.T) {
+		(&terminal{t: t, dir: r.dir, port: r.port}).follow("docs/deployment.md", true)
+	})
+
 	t.Run("containers are closed", func(t *testing.T) {
 		published := strings.Fields(r.run(`docker ps --filter label=com.docker.compose.project=` + project + ` --format '{{.Ports}}' | grep -o '[0-9.:]*->' | sort -u`))
 		for _, p := range published {
@@ -85,11 +90,14 @@ func TestDocker(t *testing.T) {
 				t.Errorf("published: %s", p)
 			}
 		}
-		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
+		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.SecurityOpt}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
 		for _, l := range strings.Split(strings.TrimSpace(facts), "\n") {
-			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped [1-9]\d* [1-9]\d*$`).MatchString(l) {
+			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped [1-9]\d* [1-9]\d* \[no-new-privileges:true\]$`).MatchString(l) {
 				t.Errorf("a container runs as: %s", l)
 			}
+		}
+		if env := r.run(`docker inspect --format '{{.Config.Env}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `)`); strings.Contains(env, "-trial") {
+			t.Errorf("a password stands in the environment: %s", env)
 		}
 	})
 	t.Run("images are small", func(t *testing.T) {
