@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -240,6 +241,36 @@ func TestTheFrontPageIsPutTogether(t *testing.T) {
 	says(order, 503, "no database")
 	if got := ask(t, "GET", url+"/", ""); got.status != 200 || !strings.Contains(got.body, "Order does not answer just now") || !strings.Contains(got.body, `id="overview" data-live="/order/overview"`) {
 		t.Errorf("without order: %d\n%s", got.status, got.body)
+	}
+}
+
+// Apache's own pages lead to every service that there is, as the services' pages do.
+func TestApachesPagesLeadToEveryService(t *testing.T) {
+	url := frontDoor(t, nil)
+	root, err := FindRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	services, err := Services(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "/"
+	for _, s := range services {
+		want += " /" + s.Name + "/"
+	}
+	want += " /order/feed"
+	for path, status := range map[string]int{"/": 200, "/nothing": 404, "/order/": 503} {
+		got := ask(t, "GET", url+path, "", "Accept", "text/html")
+		_, nav, _ := strings.Cut(got.body, "<nav")
+		nav, _, _ = strings.Cut(nav, "</nav>")
+		var links []string
+		for _, m := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(nav, -1) {
+			links = append(links, m[1])
+		}
+		if got.status != status || strings.Join(links, " ") != want {
+			t.Errorf("%s: %d, leads to %q, want %s", path, got.status, links, want)
+		}
 	}
 }
 
