@@ -252,8 +252,9 @@ func get(ctx context.Context, url string, header ...string) (status int, body []
 	return res.StatusCode, body, err
 }
 
+// freeAddr is an address that no other process takes before it is used.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", net.JoinHostPort(system.Loopback(), "0"))
 	if err != nil {
 		return "", err
 	}
