@@ -20,13 +20,15 @@ func TestSwarm(t *testing.T) {
 	r.run("docker swarm init --advertise-addr 127.0.0.1")
 	defer func() {
 		r.run("docker/stack.sh rm")
-		eventually(t, "the tasks' containers are gone", time.Minute, func() bool {
+		eventually(t, "the tasks' containers are gone", patience, func() bool {
 			return r.run("docker ps -aq --filter label=com.docker.stack.namespace="+project) == ""
 		})
-		r.run("docker volume rm " + project + "_postgres && docker swarm leave --force && docker network rm docker_gwbridge")
-		if left := r.run("docker network ls --format '{{.Name}}' | sort"); left != networks {
-			t.Errorf("networks left behind:\n%s\nbefore:\n%s", left, networks)
-		}
+		// What was of the tasks is let go of a moment after they are.
+		r.run("until docker volume rm " + project + "_postgres; do sleep 0.5; done")
+		r.run("docker swarm leave --force; until docker network rm docker_gwbridge; do sleep 0.5; done")
+		eventually(t, "no network is left behind", patience, func() bool {
+			return r.run("docker network ls --format '{{.Name}}' | sort") == networks
+		})
 	}()
 	r.run("docker/stack.sh deploy")
 	s := visit(t, "http://localhost:"+r.port)
@@ -42,7 +44,7 @@ func TestSwarm(t *testing.T) {
 		return len(answered) == 2*len(threeServices)
 	}
 	eventually(t, "two tasks of each service answer", 3*time.Minute, two)
-	eventually(t, "bonus answers", time.Minute, func() bool { return s.exists("/bonus/") })
+	eventually(t, "bonus answers", patience, func() bool { return s.exists("/bonus/") })
 	tour(t, s)
 
 	t.Run("rolling update", func(t *testing.T) {
@@ -53,10 +55,10 @@ func TestSwarm(t *testing.T) {
 		l := underLoad(t, s.base, true, threeServices...)
 		began := time.Now()
 		r.run("for s in order invoicing shipping; do docker service update --quiet --force " + project + "_$s & p=\"$p $!\"; done; for i in $p; do wait $i; done")
-		eventually(t, "two new tasks of each service answer", time.Minute, two)
+		eventually(t, "two new tasks of each service answer", patience, two)
 		l.end()
 		l.none(t, began, "updated")
-		eventually(t, "every task was replaced", time.Minute, func() bool {
+		eventually(t, "every task was replaced", patience, func() bool {
 			return !slices.ContainsFunc(tasks(), func(id string) bool { return slices.Contains(old, id) })
 		})
 	})
