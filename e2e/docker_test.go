@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 )
 
 // project names containers, network and volume of these tests, apart from those of a system that somebody uses.
@@ -14,7 +13,7 @@ const project = "msatom-e2e"
 
 func needDocker(t *testing.T) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "docker", "info").CombinedOutput(); err != nil {
 		t.Fatalf("these tests need a Docker engine: %v\n%.500s", err, out)
@@ -45,7 +44,7 @@ func TestDocker(t *testing.T) {
 	t.Run("scaled to three", func(t *testing.T) {
 		r.run("cd docker && docker-compose up -d --no-recreate --scale order=2 --scale shipping=2 --scale invoicing=3")
 		answered := map[string]bool{}
-		eventually(t, "all three answer", 30*time.Second, func() bool {
+		eventually(t, "all three answer", patience, func() bool {
 			a, err := s.ask("GET", "/invoicing/", "", asJSON...)
 			if err == nil && a.status == 200 {
 				answered[a.header.Get("X-Instance")] = true
@@ -56,7 +55,7 @@ func TestDocker(t *testing.T) {
 			s.placeForm("1")
 		}
 		told := regexp.MustCompile(`invoicing[-_](\d).*msg="invoice (written|already there: ignored)"`)
-		eventually(t, "each instance says what it wrote or ignored", 45*time.Second, func() bool {
+		eventually(t, "each instance says what it wrote or ignored", patience, func() bool {
 			who, what := map[string]bool{}, map[string]bool{}
 			for _, m := range told.FindAllStringSubmatch(r.run("cd docker && docker-compose logs --no-color --tail=40 invoicing"), -1) {
 				who[m[1]], what[m[2]] = true, true
@@ -68,7 +67,7 @@ func TestDocker(t *testing.T) {
 	t.Run("under load", func(t *testing.T) {
 		r.run("cd docker && docker-compose up -d --no-recreate --scale order=3 --scale shipping=3 --scale invoicing=3")
 		answered := map[string]bool{}
-		eventually(t, "all nine answer", 60*time.Second, func() bool {
+		eventually(t, "all nine answer", patience, func() bool {
 			for _, service := range threeServices {
 				if a, err := s.ask("GET", "/"+service+"/", "", asJSON...); err == nil && a.status == 200 {
 					answered[a.header.Get("X-Instance")] = true
