@@ -32,7 +32,7 @@ type htmlRow struct {
 // stays within so many bytes. The other dialects have all of it.
 const (
 	maxRows = DocumentSize
-	maxHeld = 20_000
+	maxHeld = 18_000
 )
 
 func writeHTML(w io.Writer, d *Document) error {
