@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -49,6 +50,10 @@ type Service struct {
 	Handler    http.Handler
 }
 
+// memory is how much the program takes, in bytes, before garbage is collected more often than whenever it has doubled, which Go does by
+// itself. GOMEMLIMIT sets another amount. It is several times what a service needs.
+const memory = 48 << 20
+
 // Now is the time by this instance's own clock, in UTC and whole microseconds. All that the instance stamps or decides by time goes by it.
 func (s *Service) Now() time.Time {
 	return time.Now().Add(s.ClockSkew).UTC().Truncate(time.Microsecond)
@@ -80,6 +85,9 @@ func run(name string, own any, setup func(*Service) error) error {
 		if err := env.Parse(own); err != nil {
 			return err
 		}
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memory)
 	}
 	if s.Instance == "" {
 		host, err := os.Hostname()
