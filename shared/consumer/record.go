@@ -5,6 +5,7 @@ package consumer
 
 import (
 	"context"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -45,7 +46,11 @@ func (r *Record) AfterFind(*gorm.DB) error {
 
 // acknowledge is the event that the record was written for an entry.
 func (r *Record) acknowledge(entry string) (feed.Event, error) {
-	snapshot, err := json.Marshal(map[string]any{"id": r.ID, "status": r.Status, "instance": r.Instance})
+	snapshot, err := json.Marshal(struct {
+		ID       int64  `json:"id"`
+		Instance string `json:"instance"`
+		Status   string `json:"status"`
+	}{r.ID, r.Instance, r.Status})
 	return feed.Event{Subject: r.ID, Kind: r.Status, ReplyTo: entry, Snapshot: snapshot}, err
 }
 
@@ -68,7 +73,11 @@ func write[R Recorder](ctx context.Context, tx *gorm.DB, records []R) (written [
 	rows := reflect.ValueOf(records)
 	upsert := t.insert(tx.Dialector, " AS old") + " ON CONFLICT (id) DO UPDATE SET (" + t.columns("") + ") = ROW(" + t.columns("excluded.") + ")" +
 		" WHERE old.log <> excluded.log OR old.position < excluded.position RETURNING id, xmax <> 0" // only an update sets xmax
-	wrote, err := tx.Statement.ConnPool.QueryContext(ctx, upsert, t.values(ctx, rows)...)
+	columns, err := t.values(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	wrote, err := tx.Statement.ConnPool.QueryContext(ctx, upsert, columns...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +143,10 @@ func replace(ctx context.Context, tx *gorm.DB, relation *schema.Relationship, re
 	if all.Len() == 0 {
 		return nil
 	}
-	_, err := tx.Statement.ConnPool.ExecContext(ctx, lines.insert(tx.Dialector, ""), lines.values(ctx, all)...)
+	columns, err := lines.values(ctx, all)
+	if err == nil {
+		_, err = tx.Statement.ConnPool.ExecContext(ctx, lines.insert(tx.Dialector, ""), columns...)
+	}
 	return err
 }
 
@@ -164,20 +176,33 @@ func (t table) columns(before string) string {
 func (t table) insert(types gorm.Dialector, as string) string {
 	var arrays []string
 	for i, c := range t.DBNames {
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, types.DataTypeOf(t.FieldsByDBName[c])))
+		f := t.FieldsByDBName[c]
+		array := fmt.Sprintf("$%d::%s[]", i+1, types.DataTypeOf(f))
+		if f.FieldType.Implements(valuer) {
+			array = fmt.Sprintf("$%d::text[]::%s[]", i+1, types.DataTypeOf(f)) // Postgres reads it; pgx would try what it may be
+		}
+		arrays = append(arrays, array)
 	}
 	return fmt.Sprintf("INSERT INTO %s%s (%s) SELECT * FROM unnest(%s)", t.name(), as, t.columns(""), strings.Join(arrays, ", "))
 }
 
-func (t table) values(ctx context.Context, rows reflect.Value) (columns []any) {
+var valuer = reflect.TypeFor[driver.Valuer]()
+
+// values are the columns of rows.
+func (t table) values(ctx context.Context, rows reflect.Value) (columns []any, err error) {
 	for _, c := range t.DBNames {
 		column := make([]any, rows.Len())
 		for i := range column {
 			column[i], _ = t.FieldsByDBName[c].ValueOf(ctx, reflect.Indirect(rows.Index(i)))
+			if v, ok := column[i].(driver.Valuer); ok {
+				if column[i], err = v.Value(); err != nil {
+					return nil, err
+				}
+			}
 		}
 		columns = append(columns, column)
 	}
-	return columns
+	return columns, nil
 }
 
 // tables are those that a record is in, its own first.

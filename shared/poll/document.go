@@ -3,6 +3,7 @@
 package poll
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"sync"
 
 	"github.com/mmcdole/gofeed/atom"
 
@@ -90,10 +92,19 @@ func parseAtom(r io.Reader, base *url.URL) (*document, error) {
 	return d, nil
 }
 
+// texts are used again, since who is far behind reads thousands: what is parsed is a copy.
+var texts = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
 // parseJSON reads a document of package feed, and sees that no position is missing in it.
 func parseJSON(r io.Reader, base *url.URL) (*document, error) {
+	text := texts.Get().(*bytes.Buffer)
+	defer texts.Put(text)
+	text.Reset()
+	if _, err := text.ReadFrom(r); err != nil {
+		return nil, err
+	}
 	var f feed.JSONFeed
-	if err := json.NewDecoder(r).Decode(&f); err != nil {
+	if err := json.Unmarshal(text.Bytes(), &f); err != nil {
 		return nil, fmt.Errorf("not a JSON document: %w", err)
 	}
 	if f.Log.Epoch == "" {
