@@ -596,6 +596,12 @@ func TestFeedDocumentsAreKept(t *testing.T) {
 			if _, kept := got.header["Age"]; kept != (n > 0) || got.header.Get("X-Instance") != "order-1" {
 				t.Errorf("%v, request %d: %v", form, n+1, got.header)
 			}
+			// Apache has it a moment after the first who asked; who takes no other answer than a kept one does not reach the service.
+			for end := time.Now().Add(time.Minute); n == 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+				if ask(t, "GET", url+"/order/feed/1", "", append(form, "Cache-Control", "only-if-cached")...).status == http.StatusOK {
+					break
+				}
+			}
 		}
 		if got := ask(t, "GET", url+"/order/feed/1", "", append(form, "If-None-Match", tag)...); got.status != http.StatusNotModified || got.header.Get("Etag") != tag {
 			t.Errorf("%v asked again with its tag: %d %v", form, got.status, got.header)
