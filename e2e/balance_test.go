@@ -226,6 +226,10 @@ func kept(t *testing.T, f fleet) {
 		for _, encoding := range []string{"gzip", "identity"} {
 			form := []string{"Accept", accept, "Accept-Encoding", encoding}
 			first := s.must(200, "GET", "/order/feed/1", "", form...)
+			eventually(t, "Apache has it", patience, func() bool {
+				a, err := s.ask("GET", "/order/feed/1", "", append(form, "Cache-Control", "only-if-cached")...)
+				return err == nil && a.status == 200
+			})
 			before := asked()
 			for range 20 {
 				again := s.must(200, "GET", "/order/feed/1", "", form...)
