@@ -38,6 +38,12 @@ func check(t *testing.T, w *httptest.ResponseRecorder, err error) {
 // briefly is how long a question may wait here.
 const briefly = 20 * time.Millisecond
 
+// over says whether a question's time is up: by the clock, as a connection that is dialled may know it before the context does.
+func over(ctx context.Context) bool {
+	end, _ := ctx.Deadline()
+	return !time.Now().Before(end)
+}
+
 // Whatever the conditional headers and preferences of a request hold, it has an answer, and soon.
 func FuzzConditions(f *testing.F) {
 	l := fuzzed(f)
@@ -53,7 +59,7 @@ func FuzzConditions(f *testing.F) {
 		for _, d := range Dialects {
 			w := httptest.NewRecorder()
 			err := l.Serve(w, r, n, d.Types[0])
-			if ctx.Err() != nil {
+			if over(ctx) {
 				return // it waited, or the machine was busy
 			}
 			check(t, w, err)
@@ -80,7 +86,7 @@ func FuzzEvents(f *testing.F) {
 		r.Header.Set("Prefer", prefer)
 		w := httptest.NewRecorder()
 		err := l.ServeEvents(w, r, CloudEvents.Types[0])
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return
 		}
 		check(t, w, err)
@@ -97,7 +103,7 @@ func FuzzEventQuery(f *testing.F) {
 		r := httptest.NewRequest("GET", "http://thing.test/thing/feed", nil).WithContext(ctx)
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()
-		if err := l.ServeEvents(w, r, CloudEvents.Types[0]); ctx.Err() == nil {
+		if err := l.ServeEvents(w, r, CloudEvents.Types[0]); !over(ctx) {
 			check(t, w, err)
 		}
 	})
