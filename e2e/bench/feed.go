@@ -160,9 +160,13 @@ func (b *bench) archived(ctx context.Context, order *process) error {
 	if err != nil {
 		return err
 	}
-	b.compare(fmt.Sprintf("archived document, %.0f kB", float64(len(body))/1000), "/s", p, "the same bytes, net/http and nothing else", atLeast(0.9))
+	b.compare(fmt.Sprintf("archived document, %.0f kB", float64(len(body))/1000), "/s", p, "the same bytes, net/http and nothing else", atLeast(0.9).because(`as for a 304: the chain around
+every handler, the look at what is kept, and ten more headers to write. The yardstick copies the bytes and does nothing else.`))
 	return nil
 }
+
+const aRendering = `by a profile of order while it renders one document after the other, writing the JSON (with a check of each stored snapshot) takes 37 % of its processor time, reading the entries 19 %,
+compressing 16 %, which the yardstick does not do at all, and net/http most of the rest. It is 1.6 ms for a document, once for each that is asked for: from then on it is an archived document as above.`
 
 // uncached asks for documents that nobody has asked for before.
 func (b *bench) uncached(ctx context.Context, order *process, database string, filled int64) error {
@@ -187,7 +191,7 @@ func (b *bench) uncached(ctx context.Context, order *process, database string, f
 	for _, dialect := range []struct {
 		name, mediaType string
 		goal            goal
-	}{{"JSON", "application/json", atLeast(8)}, {"Atom", "application/atom+xml", goal{}}} {
+	}{{"JSON", "application/json", atLeast(8).because(aRendering)}, {"Atom", "application/atom+xml", goal{}}} {
 		p, err := b.alternate(ctx, "uncached document, "+dialect.name,
 			step(load{order.addr, walk(&next, "/order/feed/%d"), "Accept: " + dialect.mediaType + "\r\n", 200, 8}, &next),
 			step(load{other.addr, walk(&theirs, "/%d"), "", 200, 8}, &theirs))

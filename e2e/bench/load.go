@@ -124,8 +124,17 @@ func (p *process) costs(take measure) measure {
 	}
 }
 
-// one uses one connection until the time is up.
+// one uses one connection at a time until the time is up: a server may close it after many requests, as Apache does, and says so before.
 func (l load) one(ctx context.Context, end time.Time, number, answered *atomic.Int64) error {
+	for time.Now().Before(end) {
+		if err := l.connection(ctx, end, number, answered); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l load) connection(ctx context.Context, end time.Time, number, answered *atomic.Int64) error {
 	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
 	if err != nil {
 		return err
@@ -134,13 +143,13 @@ func (l load) one(ctx context.Context, end time.Time, number, answered *atomic.I
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	r := bufio.NewReaderSize(c, 64<<10)
 	var request []byte
-	for time.Now().Before(end) {
+	for last := false; !last && time.Now().Before(end); {
 		request = fmt.Appendf(request[:0], "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", l.path(number.Add(1)-1), l.addr, l.header)
 		if _, err := c.Write(request); err != nil {
 			return err
 		}
-		status, err := answer(r)
-		if err != nil {
+		var status int
+		if status, last, err = answer(r); err != nil {
 			return err
 		}
 		if status != l.status {
@@ -151,29 +160,31 @@ func (l load) one(ctx context.Context, end time.Time, number, answered *atomic.I
 	return nil
 }
 
-// answer reads an answer that has a length, or none as a 304.
-func answer(r *bufio.Reader) (status int, err error) {
+// answer reads an answer that has a length, or none as a 304, and says whether it is the last on its connection.
+func answer(r *bufio.Reader) (status int, last bool, err error) {
 	length := 0
 	for first := true; ; first = false {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return status, err
+			return status, last, err
 		}
 		line = bytes.TrimRight(line, "\r\n")
 		switch name, value, _ := bytes.Cut(line, []byte(":")); {
 		case first:
 			if status, err = strconv.Atoi(string(line[9:min(12, len(line))])); err != nil {
-				return status, err
+				return status, last, err
 			}
 		case len(line) == 0:
 			_, err := r.Discard(length)
-			return status, err
+			return status, last, err
 		case bytes.EqualFold(name, []byte("Content-Length")):
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return status, err
+				return status, last, err
 			}
+		case bytes.EqualFold(name, []byte("Connection")):
+			last = bytes.EqualFold(bytes.TrimSpace(value), []byte("close"))
 		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
-			return status, io.ErrUnexpectedEOF // nothing that is measured is sent so
+			return status, last, io.ErrUnexpectedEOF // nothing that is measured is sent so
 		}
 	}
 }

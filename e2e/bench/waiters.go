@@ -65,7 +65,7 @@ func (b *bench) wakeAll(ctx context.Context, order *process, etag string, client
 			return 0, err
 		}
 		answered.Go(func() {
-			status, err := answer(bufio.NewReader(c))
+			status, _, err := answer(bufio.NewReader(c))
 			if err != nil || status != http.StatusOK {
 				failures <- fmt.Errorf("a waiting client got %d, %w", status, err)
 			}
