@@ -6,6 +6,7 @@ require (
 	github.com/VictoriaMetrics/metrics v1.43.0
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/elnormous/contenttype v1.0.4
+	github.com/go-json-experiment/json v1.27.2
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/feeds v1.2.0
 	github.com/hashicorp/golang-lru/v2 v2.0.7

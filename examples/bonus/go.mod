@@ -8,6 +8,7 @@ require (
 	github.com/VictoriaMetrics/metrics v1.43.0 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/elnormous/contenttype v1.0.4 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/gorilla/feeds v1.2.0 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect

@@ -20,11 +20,11 @@ package consumer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"slices"
 
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"gorm.io/gorm"
 
 	"msatom/shared/feed"
@@ -142,7 +142,7 @@ func (c Service[S, R]) read(e poll.Entry) (r R, err error) {
 		return r, fmt.Errorf("its id is %d", e.Subject)
 	}
 	var subject S
-	if err := json.Unmarshal(e.Content, &subject); err != nil {
+	if err := jsonv1.Unmarshal(e.Content, &subject); err != nil {
 		return r, err
 	}
 	return c.Make(subject)
