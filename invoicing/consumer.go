@@ -1,6 +1,6 @@
 // How an order becomes an invoice.
 //
-// The poller (shared/poll/poller.go) hands over what is new in the feed, a document at a time, in the transaction in which it
+// The poller (shared/poll/poller.go) hands over what is new in the feed, a document or some at a time, in the transaction in which it
 // holds the cursor. Of each order in it, as it was after its event, invoice below makes an invoice. All of them are then written
 // by one statement, their lines by another (shared/consumer/record.go), and what was written is published in invoicing's own
 // feed (shared/consumer/consumer.go). It is all committed together with the cursor's move, or not at all. An invoice that is

@@ -1,5 +1,5 @@
-// How entries are applied: all of a document at once, and if one of them cannot be processed, each alone, so that the
-// others go on and only that one is parked.
+// How entries are applied: all of a document at once, and if one of them cannot be processed, each half by itself, and so on, so
+// that the others go on and only that one is parked.
 
 package poll
 
@@ -28,23 +28,16 @@ func (p *Poller) apply(ctx context.Context, tx *gorm.DB, entries []Entry) (outco
 	if err == nil || !poison(ctx, err) {
 		return done, err
 	}
-	done = outcome{}
-	for _, e := range entries {
-		one, err := p.try(ctx, tx, []Entry{e})
-		switch {
-		case err == nil:
-			done.written = append(done.written, one.written...)
-			done.ignored = append(done.ignored, one.ignored...)
-		case !poison(ctx, err):
-			return outcome{}, err
-		default:
-			if err := p.park(tx, e, err); err != nil {
-				return outcome{}, err
-			}
-			done.parked = append(done.parked, e)
-		}
+	if len(entries) == 1 {
+		return outcome{parked: entries}, p.park(tx, entries[0], err)
 	}
-	return done, nil
+	half := len(entries) / 2
+	one, err := p.apply(ctx, tx, entries[:half])
+	if err != nil {
+		return outcome{}, err
+	}
+	other, err := p.apply(ctx, tx, entries[half:])
+	return outcome{append(one.written, other.written...), append(one.ignored, other.ignored...), append(one.parked, other.parked...)}, err
 }
 
 // try calls the handler between savepoints; a panic is an error.

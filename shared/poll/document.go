@@ -5,7 +5,6 @@ package poll
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"sync"
 
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/mmcdole/gofeed/atom"
 
 	"msatom/shared/feed"
@@ -24,6 +24,7 @@ type document struct {
 	links      map[string]string // absolute, by rel
 	positioned bool              // its entries have positions
 	entries    []Entry           // oldest first
+	bytes      int               // of its JSON
 	validators                   // of the recent document
 }
 
@@ -44,6 +45,15 @@ func (d *document) last() int64 {
 
 // place is the address at which the document's newest part will stay.
 func (d *document) place() string { return cmp.Or(d.links["via"], d.links["self"]) }
+
+// join adds the document that follows, if it does follow.
+func (d *document) join(next *document) bool {
+	if next.epoch != d.epoch || next.first() != d.last()+1 {
+		return false
+	}
+	d.entries, d.bytes, d.links, d.url = append(d.entries, next.entries...), d.bytes+next.bytes, next.links, next.url
+	return true
+}
 
 // parseAtom reads a feed of any origin. Its entries have no positions; the time of their last change stands in for
 // one, so that of two entries about one record the later wins.
@@ -104,13 +114,13 @@ func parseJSON(r io.Reader, base *url.URL) (*document, error) {
 		return nil, err
 	}
 	var f feed.JSONFeed
-	if err := json.Unmarshal(text.Bytes(), &f); err != nil {
+	if err := jsonv1.Unmarshal(text.Bytes(), &f); err != nil {
 		return nil, fmt.Errorf("not a JSON document: %w", err)
 	}
 	if f.Log.Epoch == "" {
 		return nil, errors.New("not a document of an event log: no epoch")
 	}
-	d := &document{url: base.String(), epoch: f.Log.Epoch, links: map[string]string{}, positioned: true}
+	d := &document{url: base.String(), epoch: f.Log.Epoch, links: map[string]string{}, positioned: true, bytes: text.Len()}
 	for rel, href := range f.Log.Links {
 		u, err := base.Parse(href)
 		if err != nil {

@@ -458,7 +458,6 @@ func TestAShorterLogIsReadAgain(t *testing.T) {
 	}
 }
 
-// A consumer whose own database was restored takes in again what is missing there, though its feed has not changed.
 // A consumer that is far behind gets on with each poll, also when none reaches the end: it does not begin each with the whole way back.
 func TestFarBehindOverABadConnection(t *testing.T) {
 	s := publisher(t)
@@ -492,6 +491,59 @@ func TestFarBehindOverABadConnection(t *testing.T) {
 	}
 }
 
+// counting is keep, and notes how many entries each call was for.
+func counting(calls *[]int) Handler {
+	return func(ctx context.Context, tx *gorm.DB, entries []Entry) ([]int64, error) {
+		*calls = append(*calls, len(entries))
+		return keep(ctx, tx, entries)
+	}
+}
+
+// A consumer that is far behind takes in several documents in one transaction, as long as they are not too large.
+func TestFarBehindSeveralDocumentsAreTakenTogether(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		entries     int
+		want        []int
+	}{
+		{"small", "a", 1250, []int{100, 500, 500, 150}},
+		{"large", strings.Repeat("a", maxTogether/100), 250, []int{100, 100, 50}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := publisher(t)
+			s.happen(t, "made", 1, c.entries, c.value)
+			var calls []int
+			p := follow(t, consumerDB(t), s.server.URL+"/feed", counting(&calls))
+			if err := p.db.Exec("ALTER TABLE record ALTER value TYPE text").Error; err != nil {
+				t.Fatal(err)
+			}
+			if r := p.poll(t); r.Written != c.entries || !slices.Equal(calls, c.want) {
+				t.Errorf("%+v, by %v at once", r, calls)
+			}
+			if n := p.count(t, "SELECT count(*) FROM record WHERE writes = 1"); n != c.entries {
+				t.Errorf("%d records", n)
+			}
+		})
+	}
+}
+
+// One that cannot be processed is found among many by halves, not by trying each alone.
+func TestOneAmongManyIsFoundByHalves(t *testing.T) {
+	s := publisher(t)
+	s.happen(t, "made", 1, 611, "a")
+	s.happen(t, "made", 612, 612, "panic")
+	s.happen(t, "made", 613, 1200, "a")
+	var calls []int
+	c := follow(t, consumerDB(t), s.server.URL+"/feed", counting(&calls))
+	if r := c.poll(t); r != (Result{Written: 1199, Parked: 1}) {
+		t.Errorf("%+v", r)
+	}
+	if len(calls) > 30 {
+		t.Errorf("the handler was called %d times: %v", len(calls), calls)
+	}
+}
+
+// A consumer whose own database was restored takes in again what is missing there, though its feed has not changed.
 func TestACursorThatWentBack(t *testing.T) {
 	s := publisher(t)
 	c := follow(t, consumerDB(t), s.server.URL+"/feed")

@@ -1,6 +1,6 @@
 // One poll from start to end. The publisher's side is package feed (the story before: order/feed.go); what a service makes of
-// the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one transaction, see
-// process.go.
+// the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one transaction, or several
+// at once by who is far behind, see process.go.
 
 // Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts and
 // parallel instances.
@@ -115,7 +115,7 @@ func (p *Poller) processAll(ctx context.Context, recent *document, at cursor, re
 	defer stop()
 	doc, err := p.walkBack(ctx, recent, at)
 	for walked := map[string]bool{}; err == nil && doc != nil && doc != recent; {
-		next := p.ahead(reading, walked, doc, "next-archive") // read while this one is written
+		next := p.ahead(reading, walked, doc) // read while this one is written
 		if err = p.process(ctx, doc, result); err == nil {
 			doc, err = next()
 		}

@@ -1,5 +1,5 @@
-// How a document is processed: one transaction, in which the cursor row is locked, the records are written, and the
-// cursor is moved. An instance that waited for the lock finds the work done.
+// How a document is processed, or several that were read together: one transaction, in which the cursor row is locked, the records
+// are written, and the cursor is moved. An instance that waited for the lock finds the work done.
 
 package poll
 
