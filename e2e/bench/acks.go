@@ -71,7 +71,8 @@ func acksPart(ctx context.Context, b *bench) error {
 		means = means[3:]
 	}
 	b.compare("8 consumers, waiting polls, mean", "s", pair{means[1:2], means[:1]}, "1 consumer, waiting poll",
-		within.because("the eight consumers, their publisher and Postgres do their work on the same cores, one after the other; where each has a machine of its own, the slowest decides."))
+		within.because("the eight consumers, their publisher and Postgres do their work on the same cores, one after the other; where each has a machine of its own, the slowest decides.").
+			shown(both(b.anOrderCosts(ctx, shops[len(shops)-2]), b.anOrderCosts(ctx, shops[len(shops)-1]))))
 	return nil
 }
 
@@ -116,6 +117,46 @@ func (b *bench) shop(ctx context.Context, env, consumers []string) (*shop, error
 		return nil, err
 	}
 	return s, nil
+}
+
+// anOrderCosts says how much processor time an order takes, from its placing to its last acknowledgement.
+func (b *bench) anOrderCosts(ctx context.Context, s *shop) explanation {
+	return func() (string, error) {
+		programs := append([]*process{s.order}, s.consumers...)
+		spent := func() (ms []float64, err error) {
+			for _, p := range programs {
+				t, err := p.processor()
+				if err != nil {
+					return nil, err
+				}
+				ms = append(ms, t.Seconds()*1000)
+			}
+			return ms, nil
+		}
+		before, err := spent()
+		if err != nil {
+			return "", err
+		}
+		seconds := b.length(5 * time.Second)
+		perSecond, err := many(1, func(ctx context.Context) error {
+			_, _, err := place(ctx, s.order.url())
+			time.Sleep(100 * time.Millisecond)
+			return err
+		})(ctx, seconds)
+		if err != nil {
+			return "", err
+		}
+		after, err := spent()
+		if err != nil {
+			return "", err
+		}
+		orders, consumers := max(1, perSecond*seconds.Seconds()), 0.0
+		for i := range s.consumers {
+			consumers += (after[i+1] - before[i+1]) / orders
+		}
+		return fmt.Sprintf("With %d an order takes %s ms of processor time in order and %s in all consumers, besides Postgres.",
+			len(s.consumers), number((after[0]-before[0])/orders), number(consumers)), nil
+	}
 }
 
 func (s *shop) stop() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -40,8 +41,9 @@ type bench struct {
 	system   *system.System
 	machine  machine
 	sections []*section
-	number   int // of databases made
-	placed   int // orders by the last look at cold documents
+	number   int   // of databases made
+	placed   int   // orders by the last look at cold documents
+	failed   error // of explanations
 }
 
 func start(ctx context.Context, quick bool) (*bench, error) {
@@ -59,7 +61,7 @@ func start(ctx context.Context, quick bool) (*bench, error) {
 		return nil, err
 	}
 	b.progress("building and starting the system")
-	if b.system, err = system.Start(ctx, system.Config{Root: root, Dir: filepath.Join(dir, "system")}); err != nil {
+	if b.system, err = system.Start(ctx, system.Config{Root: root, Dir: filepath.Join(dir, "system"), Postgres: []string{"shared_preload_libraries=pg_stat_statements"}}); err != nil {
 		b.stop()
 		return nil, err
 	}
@@ -87,7 +89,7 @@ func (b *bench) stop() {
 func (b *bench) run(ctx context.Context, p part) error {
 	began := time.Now()
 	b.sections = append(b.sections, &section{part: p})
-	err := p.run(ctx, b)
+	err := errors.Join(p.run(ctx, b), b.failed)
 	b.say("part %s took %v", p.name, time.Since(began).Round(time.Second))
 	return err
 }
@@ -185,7 +187,7 @@ func (b *bench) service(ctx context.Context, name, database string, env ...strin
 		}
 	}
 	cmd := exec.Command(filepath.Join(b.dir, "system", "bin", name))
-	cmd.Env = append([]string{"ADDR=" + addr, "INSTANCE=" + name, "DATABASE_URL=" + database, "LOG_LEVEL=error"}, env...)
+	cmd.Env = append([]string{"ADDR=" + addr, "INSTANCE=" + name, "DATABASE_URL=" + database, "LOG_LEVEL=error", "PROFILE=true"}, env...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {

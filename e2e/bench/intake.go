@@ -142,11 +142,15 @@ func (b *bench) logShare(ctx context.Context) error {
 			return tx.Exec("INSERT INTO loose_event (subject, kind, withdraws, snapshot) VALUES (?, 'placed', false, ?)", id, string(aSnapshot)).Error
 		})
 	}
+	busy := func() error {
+		_, err := many(writers, with)(ctx, b.length(2*time.Second))
+		return err
+	}
 	p, err := b.alternateFor(ctx, "the log's share", b.rounds(7), b.length(2*time.Second), many(writers, with), many(writers, without))
 	if err != nil {
 		return err
 	}
 	b.compare("inserts with the log, each waits until it is published", "/s", p, "without order guarantee", atLeast(0.8).because(`an event with a position is in three indexes more (outbox, position, event of a position), and a second commit gives the
-positions, one for all that wait at that moment.`))
+positions, one for all that wait at that moment.`).shown(both(ownSpends(busy), b.statements(ctx, database, busy))))
 	return nil
 }

@@ -124,6 +124,15 @@ func (p *process) costs(take measure) measure {
 	}
 }
 
+// wait is a measure of nothing, while something else is busy by itself.
+func wait(ctx context.Context, d time.Duration) (float64, error) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return 0, ctx.Err()
+}
+
 // one uses one connection at a time until the time is up: a server may close it after many requests, as Apache does, and says so before.
 func (l load) one(ctx context.Context, end time.Time, number, answered *atomic.Int64) error {
 	for time.Now().Before(end) {

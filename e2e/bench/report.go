@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,7 @@ type goal struct {
 	text   string
 	met    func(float64) bool
 	reason string // why it may be missed; said only then
+	where  explanation
 }
 
 func atLeast(v float64) goal {
@@ -41,6 +43,12 @@ func below(v float64, unit string) goal {
 // because is the goal with a reason why it may be missed.
 func (g goal) because(reason string) goal {
 	g.reason = reason
+	return g
+}
+
+// shown is the goal with what shows where the time goes if it is missed.
+func (g goal) shown(where explanation) goal {
+	g.where = where
 	return g
 }
 
@@ -71,8 +79,8 @@ func (b *bench) add(r row, g goal) {
 	}
 	s := b.sections[len(b.sections)-1]
 	s.rows = append(s.rows, r)
-	if strings.HasPrefix(r.met, "**") && g.reason != "" {
-		s.notes = append(s.notes, r.what+": "+g.reason)
+	if strings.HasPrefix(r.met, "**") || b.quick {
+		b.explain(s, r.what, g)
 	}
 	beside := ""
 	if r.yardstick != "" {
@@ -81,10 +89,19 @@ func (b *bench) add(r row, g goal) {
 	b.say("%s: %s%s  %s", r.what, r.measured, beside, r.met)
 }
 
-// note adds a sentence under the table.
-func (b *bench) note(format string, args ...any) {
-	s := b.sections[len(b.sections)-1]
-	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+// explain says under the table why a goal was missed.
+func (b *bench) explain(s *section, what string, g goal) {
+	said := g.reason
+	if g.where != nil {
+		b.progress("%s: where the time goes", what)
+		shown, err := g.where()
+		b.failed = errors.Join(b.failed, err)
+		said = strings.TrimSpace(said + " " + shown)
+	}
+	if said != "" {
+		s.notes = append(s.notes, what+": "+said)
+		b.say("    %s", said)
+	}
 }
 
 // spread is the median, and the lowest and highest where there are more than one.

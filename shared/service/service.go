@@ -32,6 +32,8 @@ type Config struct {
 	Services []string `env:"SERVICES" envSeparator:" " envDefault:"order invoicing shipping"`
 	// ClockSkew is how far this instance's clock is from the machine's: for trials, in which the clocks of instances differ.
 	ClockSkew time.Duration `env:"CLOCK_SKEW" envDefault:"0s"`
+	// Profile lets the program be asked where its processor time goes: profile.go.
+	Profile bool `env:"PROFILE" envDefault:"false"`
 	// FeedMaxAge is how many seconds caches may keep the recent document of the service's feed; readers then know an event later by so much.
 	FeedMaxAge uint `env:"FEED_MAX_AGE" envDefault:"0"`
 	// Drain is how long the service goes on working after it was told to stop, while it says that it is not ready: as long as those
@@ -117,6 +119,10 @@ func run(name string, own any, setup func(*Service) error) error {
 		return err
 	}
 
+	handler := readyUntil(told, s.Handler)
+	if s.Profile {
+		handler = profiled(handler)
+	}
 	var background sync.WaitGroup
 	background.Go(func() {
 		db.Watch(ctx, s.Migrations, s.Seed, func() {
@@ -125,7 +131,7 @@ func run(name string, own any, setup func(*Service) error) error {
 			}
 		})
 	})
-	err = web.Serve(ctx, s.Addr, readyUntil(told, s.Handler))
+	err = web.Serve(ctx, s.Addr, handler)
 	stop() // also when it could not listen
 	background.Wait()
 	slog.Info("stopped")

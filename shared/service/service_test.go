@@ -1,6 +1,10 @@
 package service
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -20,6 +24,26 @@ func TestNow(t *testing.T) {
 		}
 		if now.Location() != time.UTC || now != now.Truncate(time.Microsecond) {
 			t.Errorf("%v is not in UTC and whole microseconds", now)
+		}
+	}
+}
+
+// A service that is asked to says where its processor time goes, and answers everything else as before.
+func TestProfiled(t *testing.T) {
+	s := httptest.NewServer(profiled(http.NotFoundHandler()))
+	defer s.Close()
+	for query, want := range map[string]int{"/debug/pprof/profile?seconds=1": 200, "/debug/pprof/profile": 422, "/debug/pprof/profile?seconds=31": 422, "/order/": 404} {
+		res, err := http.Get(s.URL + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != want {
+			t.Errorf("%s: status %d, %v", query, res.StatusCode, err)
+		}
+		if gzipped := bytes.HasPrefix(body, []byte{0x1f, 0x8b}); gzipped != (want == 200) {
+			t.Errorf("%s: %.40q", query, body)
 		}
 	}
 }
