@@ -15,7 +15,7 @@ import (
 )
 
 // maxRendered bounds the bytes that are kept, plain and compressed together.
-const maxRendered = 16 << 20
+const maxRendered = 6 << 20
 
 type rendering struct {
 	plain, gzipped []byte
