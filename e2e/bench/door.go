@@ -16,9 +16,10 @@ import (
 
 const doorText = `Two Apaches of the same build in front of one instance of order: the front door as it is, and one whose whole configuration is *ProxyPass*, which keeps its
 connections to the service as the front door does, and a folder of files. Both are asked over 64 connections. What is forwarded comes from a program that has it ready, so that
-Apache is measured.`
+Apache is measured. The file is sent as Apache sends files by default, without *EnableSendfile*; with it, a file takes less of the processor than a document from the cache.`
 
-// plainApache does nothing but forward and serve files.
+// plainApache does nothing but forward and serve files. It does not look for .htaccess in every folder on the way to a file: nor does the
+// front door, nor Apache as Debian sets it up, and a file would lose by it what has nothing to do with the cache.
 const plainApache = `
 LoadModule mpm_event_module  /usr/lib/apache2/modules/mod_mpm_event.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
@@ -39,6 +40,9 @@ MaxRequestWorkers 1024
 MaxSpareThreads 1024
 MaxKeepAliveRequests 1000
 DocumentRoot "%[2]s"
+<Directory />
+    AllowOverride None
+</Directory>
 ProxyPass /order/ http://%[3]s/order/
 `
 
@@ -118,8 +122,7 @@ func (b *bench) kept(ctx context.Context, door, plain, dir, at string) error {
 	if err != nil {
 		return err
 	}
-	b.compare(fmt.Sprintf("archived document from Apache's cache, %.0f kB", float64(len(document))/1000), "/s", p, "the same bytes, a static file of Apache", atLeast(1).because(`mod_cache looks twice into the shared memory (which
-variants there are, then this one) and copies 44 kB out of it under a lock; a file goes from the kernel's memory to the socket without a copy (sendfile). No profile of Apache was made.`))
+	b.compare(fmt.Sprintf("archived document from Apache's cache, %.0f kB", float64(len(document))/1000), "/s", p, "the same bytes, a static file of Apache", atLeast(1))
 	return nil
 }
 
