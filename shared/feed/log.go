@@ -62,6 +62,10 @@ type Log struct {
 // an instance that hears no notifications learns of another's events.
 const tick = 500 * time.Millisecond
 
+// pace is the shortest time from one look of the sequencer to the next: under load, events that are committed meanwhile get their
+// positions together. An event that comes alone does not wait.
+const pace = 3 * time.Millisecond
+
 // NewLog makes the log of the schema that db is connected to. Run must run for anything to be published.
 func NewLog(db *postgres.DB, about About) *Log {
 	return &Log{About: about, db: db.DB, notify: db, requests: make(chan chan<- error, 1024), rendered: newRenderings(), held: held(about.Name), waiters: map[*waiter]struct{}{}, ended: make(chan struct{})}
@@ -160,6 +164,7 @@ func (l *Log) Run(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	failing := false
+	var looked time.Time
 	for {
 		var waiting []chan<- error
 		select {
@@ -170,9 +175,13 @@ func (l *Log) Run(ctx context.Context) {
 		case r := <-l.requests:
 			waiting = append(waiting, r)
 		}
+		if rest := pace - time.Since(looked); rest > 0 {
+			time.Sleep(rest)
+		}
 		for range len(l.requests) {
 			waiting = append(waiting, <-l.requests)
 		}
+		looked = time.Now()
 		err := l.sequence(ctx)
 		for _, w := range waiting {
 			w <- err
