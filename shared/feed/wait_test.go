@@ -179,7 +179,7 @@ func TestAReaderLeavesBehindWhatItAskedFor(t *testing.T) {
 // What is kept stays within its bound, however many documents there are.
 func TestRenderingsAreBounded(t *testing.T) {
 	c := newRenderings()
-	document := make([]byte, 1<<19)
+	document := make([]byte, maxRendered/32)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(document) // never fails
 	for i := range 40 {
 		r, err := c.do(strconv.Itoa(i), func(_ *rendering, b *bytes.Buffer) error {
