@@ -60,7 +60,8 @@ build_debian() {
         docker import --change 'CMD ["bash"]' --change 'LABEL stand-in=yes' - "$debian" > /dev/null
 }
 
-# build_golang puts the machine's own Go on that Debian.
+# build_golang puts the machine's own Go on that Debian, without what builds no program: where Docker looks through an image for each
+# layer that it adds, every file counts.
 build_golang() {
     local root version
     say "building a stand-in for $golang"
@@ -70,7 +71,7 @@ build_golang() {
     go1.26*) root=$(cd "$here" && go env GOROOT) ;;
     *) fail "the stand-in for $golang needs Go 1.26 on this machine; found $version." ;;
     esac
-    tar -c -h -C "$here/stand-in/golang" Dockerfile -C "$root" --exclude=./test --transform='s,^\.,go,S' . |
+    tar -c -h -C "$here/stand-in/golang" Dockerfile -C "$root" --exclude=./test --exclude=./src/cmd --exclude=testdata --exclude='*_test.go' --transform='s,^\.,go,S' . |
         docker build -q -t "$golang" - > "$work/log" 2>&1 || fail "$golang: $(cat "$work/log")"
 }
 
