@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -78,6 +80,8 @@ func TestDocker(t *testing.T) {
 		disturb(t, containers{r})
 	})
 
+	t.Run("slow clients", func(t *testing.T) { slowly(t, s.base) })
+
 	t.Run("what the database sees", func(t *testing.T) {
 		(&terminal{t: t, dir: r.dir, port: r.port}).follow("docs/deployment.md", true)
 	})
@@ -95,6 +99,12 @@ func TestDocker(t *testing.T) {
 				t.Errorf("a container runs as: %s", l)
 			}
 		}
+		for _, service := range threeServices {
+			eventually(t, service+" is healthy, as its own program says", patience, func() bool {
+				healthy := r.run(`docker inspect --format '{{.Config.Healthcheck.Test}} {{.State.Health.Status}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + ` --filter label=com.docker.compose.service=` + service + `) | sort -u`)
+				return healthy == "[CMD /service healthcheck] healthy\n"
+			})
+		}
 		if env := r.run(`docker inspect --format '{{.Config.Env}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `)`); strings.Contains(env, "-trial") {
 			t.Errorf("a password stands in the environment: %s", env)
 		}
@@ -111,6 +121,30 @@ func TestDocker(t *testing.T) {
 		own.run("make service NAME=points")
 		own.follow("docs/adding-a-service.md", true)
 	})
+	t.Run("a line is changed", func(t *testing.T) { rebuilt(t, r) })
+}
+
+// Whatever can be set when containers are started is explained in docker/.env.
+func TestSettingsOfContainers(t *testing.T) {
+	explained, err := os.ReadFile("../docker/.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../docker/*.yml")
+	if err != nil || len(files) < 3 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\$\{(\w+)`).FindAllSubmatch(text, -1) {
+			if !regexp.MustCompile(`(?m)^#?` + string(m[1]) + `=`).Match(explained) {
+				t.Errorf("%s: docker/.env does not explain %s", file, m[1])
+			}
+		}
+	}
 }
 
 // containers is a fleet in Docker. An instance is named by its container's id.
@@ -127,7 +161,14 @@ func (c containers) address(instance string) string {
 	return strings.TrimSpace(c.run(`docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' `+instance)) + ":8080"
 }
 
-func (c containers) stop(instance string)   { c.run("docker stop " + instance) }
+// stop waits for the end, which the program comes to by itself, not killed after the ten seconds that it has.
+func (c containers) stop(instance string) {
+	c.run("docker stop " + instance)
+	if code := c.run("docker inspect --format '{{.State.ExitCode}}' " + instance); code != "0\n" {
+		c.t.Errorf("%s was stopped and ended with %s", instance, code)
+	}
+}
+
 func (c containers) start(instance string)  { c.run("docker start " + instance) }
 func (c containers) kill(instance string)   { c.run("docker kill " + instance) }
 func (c containers) freeze(instance string) { c.run("docker pause " + instance) }

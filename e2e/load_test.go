@@ -41,6 +41,7 @@ func (r request) String() string {
 const (
 	readersOfEach = 2
 	writers       = 4
+	clients       = 3*readersOfEach + writers // at three services
 )
 
 // underLoad has clients read at each of the services and others place, change and cancel orders. If fresh, each request comes on a
