@@ -116,6 +116,7 @@ func TestDocker(t *testing.T) {
 			}
 		}
 	})
+	t.Run("the recent document kept for a second", func(t *testing.T) { keptForASecond(t, containers{r}) })
 	t.Run("a service is added to what runs", func(t *testing.T) {
 		own := &terminal{t: t, dir: r.dir, port: r.port}
 		own.run("make service NAME=points")

@@ -3,7 +3,10 @@ package e2e
 
 import (
 	"bytes"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // kept checks that an archived document is served by Apache's cache after the first request, in each form, and the recent one is not.
@@ -50,4 +53,58 @@ func askedOrder(t *testing.T, f fleet, route string) (n int) {
 		}
 	}
 	return n
+}
+
+// keptForASecond checks that with FEED_MAX_AGE=1 order is asked for the recent document about once a second and form, however many
+// ask Apache, and that all of these get to know what is new.
+func keptForASecond(t *testing.T, c containers) {
+	c.run("FEED_MAX_AGE=1 docker/compose.sh up -d --no-deps --scale order=3 order")
+	s := visit(t, c.url())
+	eventually(t, "the recent document may be kept for a second", patience, func() bool {
+		a, err := s.ask("GET", "/order/feed", "", asAtom...)
+		return err == nil && a.status == 200 && strings.Contains(a.header.Get("Cache-Control"), "max-age=1")
+	})
+	id := s.placeForm("1")
+	forms := [][]string{
+		{"Accept", "application/atom+xml", "Accept-Encoding", "gzip"}, {"Accept", "application/atom+xml", "Accept-Encoding", "identity"},
+		{"Accept", "application/json", "Accept-Encoding", "gzip"}, {"Accept", "application/json", "Accept-Encoding", "identity"},
+	}
+	const each = 500
+	before, began := askedOrder(t, c, "/order/feed"), time.Now()
+	var readers sync.WaitGroup
+	var mu sync.Mutex
+	kept := 0
+	for _, form := range forms {
+		readers.Go(func() {
+			reader := visit(t, c.url())
+			for range each {
+				a, err := reader.ask("GET", "/order/feed", "", form...)
+				if err != nil || a.status != 200 {
+					t.Errorf("%v: %d, %v", form, a.status, err)
+				}
+				if a.header.Get("Age") != "" {
+					mu.Lock()
+					kept++
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	readers.Wait()
+	n, seconds := askedOrder(t, c, "/order/feed")-before, 2+int(time.Since(began)/time.Second)
+	t.Logf("%d requests within %d s, %d answered from the cache; order was asked %d times, by its consumers too", each*len(forms), seconds, kept, n)
+	// Once when a copy has become old, and perhaps by another who comes before the new one is there; each consumer every few seconds.
+	if most := seconds * (2*len(forms) + 4); n > most {
+		t.Errorf("order was asked %d times within %d s", n, seconds)
+	}
+	if kept < each*len(forms)/2 {
+		t.Errorf("only %d of %d were answered from the cache", kept, each*len(forms))
+	}
+	for _, form := range forms[1:] {
+		if form[3] == "identity" {
+			eventually(t, "readers know order "+id, patience, func() bool {
+				return bytes.Contains(s.must(200, "GET", "/order/feed", "", form...).body, []byte("Order "+id))
+			})
+		}
+	}
 }
