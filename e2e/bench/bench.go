@@ -188,7 +188,7 @@ func (b *bench) service(ctx context.Context, name, database string, env ...strin
 	}
 	cmd := exec.Command(filepath.Join(b.dir, "system", "bin", name))
 	cmd.Env = append([]string{"ADDR=" + addr, "INSTANCE=" + name, "DATABASE_URL=" + database, "LOG_LEVEL=error", "PROFILE=true"}, env...)
-	cmd.Stderr = os.Stderr
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		return nil, err
