@@ -46,6 +46,9 @@ func TestRequestsBeyondMeasure(t *testing.T) {
 		if got.status != http.StatusBadRequest && got.status != http.StatusRequestURITooLong && got.status != http.StatusRequestEntityTooLarge {
 			t.Errorf("%s: %d", what, got.status)
 		}
+		if !strings.Contains(got.body, "</footer>") {
+			t.Errorf("%s is answered by no page of the site: %q", what, got.body)
+		}
 	}
 	if n := len(order.requests()); n != 0 {
 		t.Errorf("%d of them reached the service", n)
@@ -54,19 +57,32 @@ func TestRequestsBeyondMeasure(t *testing.T) {
 		t.Errorf("an address of 30 kB, as the order form makes: %d", got.status)
 	}
 
+	if text := answerToHalf(t, url, "GET /order/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); text != "" && !strings.Contains(text, " 408 ") {
+		t.Errorf("half a head is answered by %q", text)
+	}
+	half := "POST /order/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+	if text := answerToHalf(t, url, half); !strings.Contains(text, " 408 ") || !strings.Contains(text, "Too slow") {
+		t.Errorf("half a body is answered by %q", text)
+	}
+}
+
+// answerToHalf is what the front door says to who sends the beginning of a request and then waits.
+func answerToHalf(t *testing.T, url, begin string) string {
+	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	began := time.Now()
-	if err := c.SetDeadline(began.Add(time.Minute)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(c, "GET /order/ HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
+	if _, err := io.WriteString(c, begin); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := io.ReadAll(c); err != nil || !strings.Contains(string(text), " 408 ") && len(text) > 0 {
-		t.Errorf("half a head was waited for for %v: %v %q", time.Since(began), err, text)
+	text, err := io.ReadAll(c)
+	if err != nil {
+		t.Errorf("it is waited for still: %v", err)
 	}
+	return string(text)
 }
