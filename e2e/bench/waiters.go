@@ -28,13 +28,16 @@ func waitersPart(ctx context.Context, b *bench) error {
 	if err := b.fill(ctx, database, 1, 150); err != nil {
 		return err
 	}
-	var woken samples
-	for round := range b.rounds(5) {
+	wake := func() (time.Duration, error) {
 		etag, err := settledTag(ctx, order.url()+"/order/feed")
 		if err != nil {
-			return err
+			return 0, err
 		}
-		took, err := b.wakeAll(ctx, order, etag, clients)
+		return b.wakeAll(ctx, order, etag, clients)
+	}
+	var woken samples
+	for round := range b.rounds(5) {
+		took, err := wake()
 		if err != nil {
 			return err
 		}
@@ -42,7 +45,14 @@ func waitersPart(ctx context.Context, b *bench) error {
 			woken = append(woken, took.Seconds()*1000)
 		}
 	}
-	b.show(fmt.Sprintf("time to wake %s waiting clients", thousands(int64(clients))), "ms", woken, below(250, "ms"))
+	again := func(_ context.Context, d time.Duration) (_ float64, err error) {
+		for began := time.Now(); err == nil && time.Since(began) < d; {
+			_, err = wake()
+		}
+		return 0, err
+	}
+	b.show(fmt.Sprintf("time to wake %s waiting clients", thousands(int64(clients))), "ms", woken, below(250, "ms").
+		because("2,000 answers of 45 kB are written on the cores on which the clients read them.").shown(b.spends(ctx, "order", order, again)))
 	peak, err := rss(order.pid(), "VmHWM")
 	b.show("most memory of order meanwhile", "MB", samples{peak}, below(64, "MB"))
 	return err
