@@ -105,7 +105,7 @@ func spender(s *profile.Sample) string {
 				return "system calls"
 			case strings.HasPrefix(function, "runtime.gcBgMarkWorker"), strings.HasPrefix(function, "runtime.bgsweep"):
 				background = "garbage collection"
-			case !general.MatchString(path) && path != function && !strings.HasPrefix(function, "type:"): // these are the compiler's
+			case !general.MatchString(path) && path != function && !strings.Contains(path, " "): // these are the compiler's
 				return owner(path)
 			}
 		}

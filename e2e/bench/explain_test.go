@@ -12,7 +12,7 @@ func TestSpender(t *testing.T) {
 		"system calls":          {"internal/runtime/syscall/linux.Syscall6", "syscall.write", "net.(*conn).Write", "net/http.(*conn).serve"},
 		"net and net/http":      {"runtime.mallocgc", "net/textproto.(*Reader).ReadLine", "net/http.(*conn).serve"},
 		"jackc/pgx":             {"memeqbody", "runtime.mapaccess1_faststr", "github.com/jackc/pgx/v5/pgtype.(*Map).Encode", "database/sql.(*Tx).ExecContext"},
-		"msatom/shared/feed":    {"type:.eq.struct { net/http.key string }", "slices.Sort[go.shape.int]", "msatom/shared/feed.(*Log).serve", "net/http.(*conn).serve"},
+		"msatom/shared/feed":    {"type:.eq.struct { net/http.key string; net/http.values []string }", "slices.Sort[go.shape.int]", "msatom/shared/feed.(*Log).serve", "net/http.(*conn).serve"},
 		"garbage collection":    {"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker.func2", "runtime.systemstack"},
 		"goroutines and timers": {"runtime.futex", "runtime.findRunnable", "runtime.mcall"},
 	} {
