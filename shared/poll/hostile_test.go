@@ -245,3 +245,33 @@ func TestConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// Documents whose next-archive links go in a circle are each taken in once, and then the circle is noticed.
+func TestNextDocumentsInACircle(t *testing.T) {
+	document := func(next string, last, first int) string {
+		items := []string{}
+		for p := last; p >= first; p-- {
+			items = append(items, fmt.Sprintf(`{"id":"e%d","date_modified":"2026-01-01T00:00:00Z","_msatom":{"position":%d,"subject":%d,"snapshot":{"id":%d,"value":"a"}}}`, p, p, p, p))
+		}
+		return fmt.Sprintf(`{"_msatom":{"epoch":"tag:x,2026:log","head":%d,"links":{"first":"/1",%s}},"items":[%s]}`, last, next, strings.Join(items, ","))
+	}
+	documents := map[string]string{"/1": document(`"next-archive":"/2"`, 2, 1), "/2": document(`"next-archive":"/1"`, 4, 3)}
+	recent := offering(document(`"prev-archive":"/2"`, 6, 5))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d, ok := documents[r.URL.Path]; ok {
+			text("application/json", d)(w, r)
+			return
+		}
+		recent(w, r)
+	}))
+	defer s.Close()
+	p := follow(t, consumerDB(t), s.URL+"/feed")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := p.Poll(ctx); err == nil || !strings.Contains(err.Error(), "circle") {
+		t.Errorf("error %v", err)
+	}
+	if got := p.records(t); got != "1=a 2=a 3=a 4=a" {
+		t.Errorf("written: %s", got)
+	}
+}
