@@ -37,8 +37,17 @@ func TestWhatTheDatabaseSees(t *testing.T) {
 	}
 	v := visit(t, s.URL())
 	poll := func() { v.must(200, "POST", "/invoicing/poll", "", asJSON...) }
-	v.placeForm("1")
+	id := v.placeForm("1")
 	poll()
+	// Then order has read invoicing's feed, which costs invoicing statements that are no poll's.
+	eventually(t, "the invoice is acknowledged", 30*time.Second, func() bool {
+		for _, d := range v.ofDelivery("/order/" + id).Deliveries {
+			if d.Consumer == "invoicing" {
+				return d.Acknowledged != nil
+			}
+		}
+		return false
+	})
 	eventually(t, "a poll without news", 30*time.Second, func() bool {
 		return strings.Contains(string(v.must(200, "POST", "/invoicing/poll", "", asJSON...).body), `"notModified":true`)
 	})

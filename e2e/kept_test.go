@@ -55,8 +55,8 @@ func askedOrder(t *testing.T, f fleet, route string) (n int) {
 	return n
 }
 
-// keptForASecond checks that with FEED_MAX_AGE=1 order is asked for the recent document about once a second and form, however many
-// ask Apache, and that all of these get to know what is new.
+// keptForASecond checks that with FEED_MAX_AGE=1 order is asked for the recent document when a copy of it has become old, not by each who
+// asks Apache, and that all of these get to know what is new.
 func keptForASecond(t *testing.T, c containers) {
 	c.run("FEED_MAX_AGE=1 docker/compose.sh up -d --no-deps --scale order=3 order")
 	s := visit(t, c.url())
@@ -91,14 +91,11 @@ func keptForASecond(t *testing.T, c containers) {
 		})
 	}
 	readers.Wait()
-	n, seconds := askedOrder(t, c, "/order/feed")-before, 2+int(time.Since(began)/time.Second)
-	t.Logf("%d requests within %d s, %d answered from the cache; order was asked %d times, by its consumers too", each*len(forms), seconds, kept, n)
-	// Once when a copy has become old, and perhaps by another who comes before the new one is there; each consumer every few seconds.
-	if most := seconds * (2*len(forms) + 4); n > most {
-		t.Errorf("order was asked %d times within %d s", n, seconds)
-	}
-	if kept < each*len(forms)/2 {
-		t.Errorf("only %d of %d were answered from the cache", kept, each*len(forms))
+	all, n := each*len(forms), askedOrder(t, c, "/order/feed")-before
+	t.Logf("%d requests within %v, %d answered from the cache; order was asked %d times, by its consumers too", all, time.Since(began).Round(time.Second), kept, n)
+	// The slower all this is, the more copies become old meanwhile; while one is renewed, the other forms are asked of order too.
+	if kept < all/2 || n > all/2 {
+		t.Errorf("of %d requests %d were answered from the cache; order was asked %d times", all, kept, n)
 	}
 	for _, form := range forms[1:] {
 		if form[3] == "identity" {
