@@ -109,8 +109,8 @@ func (p *Poller) next(ctx context.Context, walked map[string]bool, from *documen
 
 // How much is processed in one transaction: no further document is added to so many entries, or so many bytes of JSON.
 const (
-	maxEntries  = 500
-	maxTogether = 1 << 20
+	maxEntries  = 1000
+	maxTogether = 2 << 20
 )
 
 // ahead begins to read the next document; what it returns waits for it.

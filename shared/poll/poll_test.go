@@ -506,7 +506,7 @@ func TestFarBehindSeveralDocumentsAreTakenTogether(t *testing.T) {
 		entries     int
 		want        []int
 	}{
-		{"small", "a", 1250, []int{100, 500, 500, 150}},
+		{"small", "a", 2250, []int{100, 1000, 1000, 150}},
 		{"large", strings.Repeat("a", maxTogether/100), 250, []int{100, 100, 50}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
