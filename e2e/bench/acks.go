@@ -70,9 +70,11 @@ func acksPart(ctx context.Context, b *bench) error {
 		b.compare("8 consumers, mean", "s", pair{means[2:3], means[1:2]}, "1 consumer that asks every 20 s", within)
 		means = means[3:]
 	}
+	one, eight := shops[len(shops)-2], shops[len(shops)-1]
 	b.compare("8 consumers, waiting polls, mean", "s", pair{means[1:2], means[:1]}, "1 consumer, waiting poll",
 		within.because("the eight consumers, their publisher and Postgres do their work on the same cores, one after the other; where each has a machine of its own, the slowest decides.").
-			shown(both(b.anOrderCosts(ctx, shops[len(shops)-2]), b.anOrderCosts(ctx, shops[len(shops)-1]))))
+			shown(together(b.anOrderCosts(ctx, one), b.anOrderCosts(ctx, eight),
+				b.spends(ctx, "order", eight.order, eight.orders()), b.spends(ctx, "one of the eight", eight.consumers[0], eight.orders()))))
 	return nil
 }
 
@@ -119,6 +121,15 @@ func (b *bench) shop(ctx context.Context, env, consumers []string) (*shop, error
 	return s, nil
 }
 
+// orders come one after the other, with a pause between them.
+func (s *shop) orders() measure {
+	return many(1, func(ctx context.Context) error {
+		_, _, err := place(ctx, s.order.url())
+		time.Sleep(100 * time.Millisecond)
+		return err
+	})
+}
+
 // anOrderCosts says how much processor time an order takes, from its placing to its last acknowledgement.
 func (b *bench) anOrderCosts(ctx context.Context, s *shop) explanation {
 	return func() (string, error) {
@@ -138,11 +149,7 @@ func (b *bench) anOrderCosts(ctx context.Context, s *shop) explanation {
 			return "", err
 		}
 		seconds := b.length(5 * time.Second)
-		perSecond, err := many(1, func(ctx context.Context) error {
-			_, _, err := place(ctx, s.order.url())
-			time.Sleep(100 * time.Millisecond)
-			return err
-		})(ctx, seconds)
+		perSecond, err := s.orders()(ctx, seconds)
 		if err != nil {
 			return "", err
 		}

@@ -23,7 +23,7 @@ indexes: there is no faster way to bring rows into Postgres. *The original's way
 const aDocument = `order, invoicing and Postgres share the cores. COPY needs no statement, no commit and no look for what is there already.`
 
 func catchupPart(ctx context.Context, b *bench) error {
-	entries, single, rounds := 100_000, 1_500, 3
+	entries, single, rounds := 100_000, 1_500, 5
 	if b.quick {
 		entries, single, rounds = 2_000, 50, 1
 	}

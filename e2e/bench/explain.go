@@ -24,12 +24,16 @@ import (
 // explanation says where the time goes; it measures that when it is called.
 type explanation func() (string, error)
 
-// both are two explanations in one.
-func both(one, other explanation) explanation {
+// together are several explanations in one.
+func together(all ...explanation) explanation {
 	return func() (string, error) {
-		first, err := one()
-		second, otherErr := other()
-		return first + " " + second, errors.Join(err, otherErr)
+		var said []string
+		var failed error
+		for _, each := range all {
+			text, err := each()
+			said, failed = append(said, text), errors.Join(failed, err)
+		}
+		return strings.Join(said, " "), failed
 	}
 }
 
@@ -71,32 +75,53 @@ func ownSpends(do func() error) explanation {
 
 // shares says by whose code the processor time of a profile was spent.
 func shares(name string, taken []byte) (string, error) {
-	p, err := profile.ParseData(taken)
-	if err != nil {
-		return "", err
-	}
-	time, all := map[string]int64{}, int64(0)
-	for _, s := range p.Sample {
-		spent := s.Value[len(s.Value)-1]
-		time[spender(s)] += spent
-		all += spent
-	}
-	if all == 0 {
+	time, said, err := divided(taken, "goroutines and timers")
+	if err == nil && said == "" {
 		return fmt.Sprintf("Of %s no sample was taken.", name), nil
 	}
-	var said []string
-	for _, who := range slices.SortedFunc(maps.Keys(time), func(a, b string) int { return cmp.Compare(time[b], time[a]) }) {
-		if share := 100 * float64(time[who]) / float64(all); share >= 2 {
-			said = append(said, fmt.Sprintf("%s %.0f %%", who, share))
+	return fmt.Sprintf("By a profile of %s, its processor time (%.1f s) goes to: %s.", name, time/1e9, said), err
+}
+
+// holds says whose the memory is that a service uses on its heap, once what is garbage has been collected.
+func (b *bench) holds(ctx context.Context, name string, p *process) explanation {
+	return func() (string, error) {
+		status, body, err := get(ctx, p.url()+"/debug/pprof/heap")
+		if err == nil && status != http.StatusOK {
+			err = fmt.Errorf("heap of %s: status %d", name, status)
+		}
+		if err != nil {
+			return "", err
+		}
+		bytes, said, err := divided(body, "the runtime")
+		return fmt.Sprintf("By a profile of its heap, %s then uses %s MB of it, without garbage: %s.", name, number(bytes/1e6), said), err
+	}
+}
+
+// divided says whose code has which share of a profile, and how much all is: of its last kind of value, which is that of the processor's
+// time or of the memory in use. The background is the runtime, where it works for nobody in particular.
+func divided(taken []byte, background string) (all float64, said string, err error) {
+	p, err := profile.ParseData(taken)
+	if err != nil {
+		return 0, "", err
+	}
+	value := map[string]float64{}
+	for _, s := range p.Sample {
+		v := float64(s.Value[len(s.Value)-1])
+		value[spender(s, background)] += v
+		all += v
+	}
+	var parts []string
+	for _, who := range slices.SortedFunc(maps.Keys(value), func(a, b string) int { return cmp.Compare(value[b], value[a]) }) {
+		if share := 100 * value[who] / all; share >= 2 {
+			parts = append(parts, fmt.Sprintf("%s %.0f %%", who, share))
 		}
 	}
-	return fmt.Sprintf("By a profile of %s, its processor time (%.1f s) goes to: %s.", name, float64(all)/1e9, strings.Join(said, ", ")), nil
+	return all, strings.Join(parts, ", "), nil
 }
 
 // spender is whose code a sample is of: the innermost that is not the runtime or a general package of the standard library. The time in
-// the kernel is apart, and what the runtime does for nobody in particular.
-func spender(s *profile.Sample) string {
-	background := "goroutines and timers"
+// the kernel is apart, and what the runtime does for nobody in particular, the background.
+func spender(s *profile.Sample, background string) string {
 	for i, l := range s.Location {
 		for _, line := range l.Line {
 			function := line.Function.Name

@@ -20,7 +20,7 @@ func TestSpender(t *testing.T) {
 		for _, f := range stack {
 			s.Location = append(s.Location, &profile.Location{Line: []profile.Line{{Function: &profile.Function{Name: f}}}})
 		}
-		if got := spender(&s); got != want {
+		if got := spender(&s, "goroutines and timers"); got != want {
 			t.Errorf("%v is the time of %s, not %s", stack, got, want)
 		}
 	}

@@ -151,6 +151,6 @@ func (b *bench) logShare(ctx context.Context) error {
 		return err
 	}
 	b.compare("inserts with the log, each waits until it is published", "/s", p, "without order guarantee", atLeast(0.8).because(`an event with a position is in three indexes more (outbox, position, event of a position), and a second commit gives the
-positions, one for all that wait at that moment.`).shown(both(ownSpends(busy), b.statements(ctx, database, busy))))
+positions, one for all that wait at that moment.`).shown(together(ownSpends(busy), b.statements(ctx, database, busy))))
 	return nil
 }

@@ -54,7 +54,7 @@ func wakePart(ctx context.Context, b *bench) error {
 			took = append(took, max(0, written.Sub(answered).Seconds()*1000))
 		}
 	}
-	where := both(b.spends(ctx, "order", order, orderly(order)), b.spends(ctx, "invoicing", waiting.process, orderly(order)))
+	where := together(b.spends(ctx, "order", order, orderly(order)), b.spends(ctx, "invoicing", waiting.process, orderly(order)))
 	b.show("waiting poll, half of the orders", "ms", samples{took.median()}, below(4, "ms").because(aWake).shown(where))
 	b.show("waiting poll, 99 of 100 orders", "ms", samples{took.quantile(0.99)}, below(10, "ms").because(aWake).shown(where))
 	b.plot(&plot{name: "wake", title: "From the answer to an order to its committed invoice, waiting poll", x: "milliseconds", y: "part of the orders",

@@ -32,7 +32,7 @@ type Config struct {
 	Services []string `env:"SERVICES" envSeparator:" " envDefault:"order invoicing shipping"`
 	// ClockSkew is how far this instance's clock is from the machine's: for trials, in which the clocks of instances differ.
 	ClockSkew time.Duration `env:"CLOCK_SKEW" envDefault:"0s"`
-	// Profile lets the program be asked where its processor time goes: profile.go.
+	// Profile lets the program be asked where its processor time and its memory go: profile.go.
 	Profile bool `env:"PROFILE" envDefault:"false"`
 	// FeedMaxAge is how many seconds caches may keep the recent document of the service's feed; readers then know an event later by so much.
 	FeedMaxAge uint `env:"FEED_MAX_AGE" envDefault:"0"`

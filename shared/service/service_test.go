@@ -28,11 +28,11 @@ func TestNow(t *testing.T) {
 	}
 }
 
-// A service that is asked to says where its processor time goes, and answers everything else as before.
+// A service that is asked to says where its processor time and its memory go, and answers everything else as before.
 func TestProfiled(t *testing.T) {
 	s := httptest.NewServer(profiled(http.NotFoundHandler()))
 	defer s.Close()
-	for query, want := range map[string]int{"/debug/pprof/profile?seconds=1": 200, "/debug/pprof/profile": 422, "/debug/pprof/profile?seconds=31": 422, "/order/": 404} {
+	for query, want := range map[string]int{"/debug/pprof/profile?seconds=1": 200, "/debug/pprof/heap": 200, "/debug/pprof/profile": 422, "/debug/pprof/profile?seconds=31": 422, "/order/": 404} {
 		res, err := http.Get(s.URL + query)
 		if err != nil {
 			t.Fatal(err)
