@@ -17,7 +17,8 @@ func profiled(h http.Handler) http.Handler {
 		case "/debug/pprof/profile":
 			profileProcessor(w, r)
 		case "/debug/pprof/heap":
-			runtime.GC() // what is garbage already is not held
+			runtime.GC() // what is garbage already is not held,
+			runtime.GC() // nor what a sync.Pool keeps until the next time but one
 			_ = pprof.Lookup("heap").WriteTo(w, 0)
 		default:
 			h.ServeHTTP(w, r)
