@@ -4,6 +4,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -43,7 +44,7 @@ func (s *served) write(w http.ResponseWriter, r *http.Request, mediaType string,
 	if wanted(h, r, modified) {
 		var err error
 		if body, err = render(); err != nil {
-			for _, name := range []string{"Content-Type", "ETag", "Cache-Control", "Content-Encoding", "Content-Length"} {
+			for _, name := range []string{"Content-Type", "ETag", "IM", "Cache-Control", "Content-Encoding", "Content-Length"} {
 				h.Del(name)
 			}
 			return err
@@ -55,7 +56,7 @@ func (s *served) write(w http.ResponseWriter, r *http.Request, mediaType string,
 			h.Set("Last-Modified", modified.UTC().Format(http.TimeFormat))
 		}
 		h.Set("Content-Length", strconv.Itoa(len(body)))
-		w.WriteHeader(http.StatusOK)
+		w.WriteHeader(cmp.Or(s.status, http.StatusOK))
 		_, _ = w.Write(body) // to a reader who may have left
 		return nil
 	}

@@ -54,7 +54,7 @@ type Document struct {
 	Number  int64  // n; of the last document where it is recent
 	Recent  bool   // asked for at Path
 	Batch   bool   // has no number: it is the first events after a position (see httpfeeds.go)
-	After   int64  // that position
+	After   int64  // that position; or that up to which its reader has the entries of the recent document (see delta.go)
 	Entries []Entry
 }
 
@@ -173,6 +173,7 @@ func (l *Log) at(r *http.Request, n int64) (*Document, error) {
 // read fills in the entries: one range of the log, whatever its length.
 func (l *Log) read(ctx context.Context, d *Document) error {
 	first, last := d.span()
+	first = max(first, d.After+1)
 	db := l.db.WithContext(ctx)
 	rows, err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.reply_to, e.withdraws, e.snapshot
 		FROM feed_position p JOIN feed_event e ON e.id = p.event_id

@@ -95,6 +95,9 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 	}
 	s.d.Base = Base(r)
 	key := s.d.Base + " " + mediaType + " " + s.d.etag(s.variant)
+	if s.delta(w, r, dialect) {
+		key += " after " + strconv.FormatInt(s.d.After, 10)
+	}
 	kept, ok := l.rendered.get(key)
 	if ok && s.d.Archived() {
 		s.modified, s.final = kept.modified, true
@@ -173,6 +176,7 @@ type served struct {
 	timeout  time.Duration             // how long the reader waits for the first event of a batch
 	variant  string
 	gzip     bool
+	status   int // of the answer, if it is not 200
 	modified time.Time
 	final    bool // the second of modified is over
 }

@@ -94,7 +94,7 @@ func (c *client) recent(ctx context.Context, address string, had validators, ane
 func (c *client) modified(ctx context.Context, address string, had validators, anew bool) (*document, error) {
 	r := request{address: address, accept: acceptAtom, had: had, anew: anew}
 	if had.json != "" {
-		r.address, r.accept = had.json, acceptJSON
+		r.address, r.accept, r.delta = had.json, acceptJSON, had.etag != ""
 	}
 	var d *document
 	err := c.do(ctx, r, func(res *http.Response, body io.Reader) (err error) {
@@ -162,6 +162,7 @@ type request struct {
 	accept  string
 	had     validators
 	anew    bool
+	delta   bool          // what is new since then will do (RFC 3229)
 	wait    time.Duration // how long the answer may be held; 0 for not at all
 }
 
@@ -186,6 +187,9 @@ func (c *client) do(ctx context.Context, q request, read func(*http.Response, io
 	if q.had.modified != "" {
 		r.Header.Set("If-Modified-Since", q.had.modified)
 	}
+	if q.delta {
+		r.Header.Set("A-IM", "feed")
+	}
 	if q.anew {
 		r.Header.Set("Cache-Control", "no-cache")
 	}
@@ -197,7 +201,7 @@ func (c *client) do(ctx context.Context, q request, read func(*http.Response, io
 		return err
 	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK && (res.StatusCode != http.StatusNotModified || q.had.etag+q.had.modified == "") {
+	if res.StatusCode != http.StatusOK && !(q.delta && res.StatusCode == http.StatusIMUsed) && (res.StatusCode != http.StatusNotModified || q.had.etag+q.had.modified == "") {
 		return &StatusError{URL: q.address, Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
 	}
 	body := &io.LimitedReader{R: res.Body, N: c.limit + 1}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -540,6 +541,52 @@ func TestOneAmongManyIsFoundByHalves(t *testing.T) {
 	}
 	if len(calls) > 30 {
 		t.Errorf("the handler was called %d times: %v", len(calls), calls)
+	}
+}
+
+// Who has the recent document reads only what is new in it. When the cursor was set back, that is not enough, and all is read.
+func TestOnlyWhatIsNewIsRead(t *testing.T) {
+	s := publisher(t)
+	recent := 0 // the status of the last answer that was, or was to be, the recent document
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		s.server.Config.Handler.ServeHTTP(answer, r)
+		if r.URL.Path == "/feed" {
+			recent = answer.Code
+		}
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+	}))
+	defer between.Close()
+	c := follow(t, consumerDB(t), between.URL+"/feed")
+	s.happen(t, "made", 1, 150, "a")
+	for _, step := range []struct {
+		name    string
+		do      func()
+		written int
+		recent  int
+	}{
+		{"at first", func() {}, 150, 200},
+		{"one more", func() { s.happen(t, "made", 151, 151, "a") }, 1, 226},
+		{"nothing new", func() {}, 0, 304},
+		{"into the next document but one", func() { s.happen(t, "made", 152, 320, "a") }, 169, 200},
+		{"changed", func() { s.happen(t, "changed", 7, 8, "b") }, 2, 226},
+		{"set back", func() {
+			for _, sql := range []string{"UPDATE poll_cursor SET position = 310", "DELETE FROM record WHERE id > 310"} {
+				if err := c.db.Exec(sql).Error; err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, 10, 200},
+	} {
+		step.do()
+		if r := c.poll(t); r.Written != step.written || recent != step.recent {
+			t.Errorf("%s: %+v, the last answer was %d", step.name, r, recent)
+		}
+	}
+	if n := c.count(t, "SELECT count(*) FROM record"); n != 320 {
+		t.Errorf("%d records", n)
 	}
 }
 
