@@ -21,7 +21,7 @@ import (
 const wakeText = `Measured from the moment at which the answer to the order is there until Postgres says that the transaction with its invoice is committed. *The
 paper* is "Reliable Data Distribution and Consistent Data Replication using the Atom Syndication Technology"; its figure 5 has a mean of 8.2 s where everybody asks every 5 s.`
 
-const aWake = `between the two are the rendering of the recent document with its 100 to 199 entries, its reading, and the consumer's transaction.`
+const aWake = `between the two are the rendering and the reading of a document with the new entries, the consumer's transaction, and the fsync of its commit.`
 
 func wakePart(ctx context.Context, b *bench) error {
 	orders, window := 400, 60*time.Second

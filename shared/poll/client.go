@@ -79,48 +79,48 @@ func (c *client) here(u *url.URL) error {
 // recent polls the recent document; nil says that it is not modified. It is asked for as Atom, and where that offers the same
 // in JSON, from then on as JSON. With anew, no answer from a memory on the way counts, not even the publisher's.
 func (c *client) recent(ctx context.Context, address string, had validators, anew bool) (*document, error) {
-	d, err := c.modified(ctx, address, had, anew)
-	var status *StatusError
-	if had.json != "" && errors.As(err, &status) && status.Status < 500 {
-		d, err = c.modified(ctx, address, validators{}, anew) // it may be elsewhere now, or not offered any more
-	}
-	if err == nil && d != nil && d.json != "" && !d.positioned {
-		return c.modified(ctx, address, validators{json: d.json}, anew)
-	}
+	d, _, err := c.latest(ctx, request{address: address, had: had, anew: anew})
 	return d, err
 }
 
-// modified asks once for the recent document.
-func (c *client) modified(ctx context.Context, address string, had validators, anew bool) (*document, error) {
-	r := request{address: address, accept: acceptAtom, had: had, anew: anew}
-	if had.json != "" {
-		r.address, r.accept, r.delta = had.json, acceptJSON, had.etag != ""
+// news waits until the recent document is another one than it was, at most for the time given; nil says that this is up. It reports
+// supported false when the other side does not hold requests.
+func (c *client) news(ctx context.Context, address string, had validators, wait time.Duration) (d *document, supported bool, err error) {
+	return c.latest(ctx, request{address: address, had: had, wait: wait})
+}
+
+func (c *client) latest(ctx context.Context, r request) (d *document, held bool, err error) {
+	d, held, err = c.modified(ctx, r)
+	var status *StatusError
+	if r.had.json != "" && errors.As(err, &status) && status.Status < 500 {
+		r.had = validators{} // it may be elsewhere now, or not offered any more
+		d, held, err = c.modified(ctx, r)
 	}
-	var d *document
-	err := c.do(ctx, r, func(res *http.Response, body io.Reader) (err error) {
+	if err == nil && d != nil && d.json != "" && !d.positioned {
+		r.had = validators{json: d.json}
+		d, _, err = c.modified(ctx, r)
+	}
+	return d, held, err
+}
+
+// modified asks once for the recent document, if that is another one than the reader had. It reports held when the other side held the
+// request, or would have.
+func (c *client) modified(ctx context.Context, r request) (d *document, held bool, err error) {
+	r.accept = acceptAtom
+	if r.had.json != "" {
+		r.address, r.accept, r.delta = r.had.json, acceptJSON, r.had.etag != ""
+	}
+	err = c.do(ctx, r, func(res *http.Response, body io.Reader) (err error) {
+		held = res.Header.Get("Preference-Applied") != ""
 		if res.StatusCode == http.StatusNotModified {
 			return nil
 		}
 		if d, err = parse(res, body); err == nil {
-			d.etag, d.modified, d.json = res.Header.Get("ETag"), res.Header.Get("Last-Modified"), cmp.Or(d.json, had.json)
+			d.etag, d.modified, d.json = res.Header.Get("ETag"), res.Header.Get("Last-Modified"), cmp.Or(d.json, r.had.json)
 		}
 		return err
 	})
-	return d, err
-}
-
-// news waits until the recent document is another one than it was, at most for the time given. It reports false when that is
-// up, and supported false when the other side does not hold requests.
-func (c *client) news(ctx context.Context, address string, had validators, wait time.Duration) (modified, supported bool, err error) {
-	r := request{method: http.MethodHead, address: address, accept: acceptAtom, had: had, wait: wait}
-	if had.json != "" {
-		r.address, r.accept = had.json, acceptJSON
-	}
-	err = c.do(ctx, r, func(res *http.Response, _ io.Reader) error {
-		modified, supported = res.StatusCode == http.StatusOK, res.Header.Get("Preference-Applied") != ""
-		return nil
-	})
-	return modified, supported, err
+	return d, held, err
 }
 
 // get reads a document, in JSON if it can be had.
@@ -157,7 +157,6 @@ func (c *client) content(ctx context.Context, address string) (json.RawMessage, 
 
 // request is what varies from one to another.
 type request struct {
-	method  string // "" is GET
 	address string
 	accept  string
 	had     validators
@@ -169,7 +168,7 @@ type request struct {
 func (c *client) do(ctx context.Context, q request, read func(*http.Response, io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patience+q.wait)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, q.method, q.address, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, q.address, nil)
 	if err != nil {
 		return err
 	}
@@ -178,9 +177,6 @@ func (c *client) do(ctx context.Context, q request, read func(*http.Response, io
 	}
 	r.Header.Set("Accept", q.accept)
 	r.Header.Set("User-Agent", c.agent)
-	if q.method == http.MethodHead {
-		r.Header.Set("Accept-Encoding", "gzip") // as net/http does by itself for GET: entity tags differ by encoding
-	}
 	if q.had.etag != "" {
 		r.Header.Set("If-None-Match", q.had.etag)
 	}

@@ -64,9 +64,10 @@ type Poller struct {
 
 // Poll asks the feed once and processes all that is new: whatever was published before Poll was called, by any instance. Polls of
 // one instance queue up.
-func (p *Poller) Poll(ctx context.Context) (Result, error) { return p.poll(ctx, true) }
+func (p *Poller) Poll(ctx context.Context) (Result, error) { return p.poll(ctx, true, nil) }
 
-func (p *Poller) poll(ctx context.Context, anew bool) (result Result, err error) {
+// poll is given the recent document where it was read already.
+func (p *Poller) poll(ctx context.Context, anew bool, recent *document) (result Result, err error) {
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()
@@ -88,11 +89,12 @@ func (p *Poller) poll(ctx context.Context, anew bool) (result Result, err error)
 		p.reportedUpTo = at.Position
 	}
 	if at.Position < p.tagPosition {
-		p.had = validators{} // the cursor was set back: the records from then are gone
+		p.had, recent = validators{}, nil // the cursor was set back: the records from then are gone
 	}
-	recent, err := p.client.recent(ctx, p.cfg.FeedURL, p.had, anew)
-	if err != nil {
-		return result, err
+	if recent == nil {
+		if recent, err = p.client.recent(ctx, p.cfg.FeedURL, p.had, anew); err != nil {
+			return result, err
+		}
 	}
 	if recent == nil {
 		result.NotModified = true

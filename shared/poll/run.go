@@ -137,13 +137,13 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 	timer.Start()
 	defer timer.Stop()
+	var news *document
 	for ctx.Err() == nil {
 		p.plan(time.Time{}, false)
-		_, err := p.poll(ctx, false)
-		if err == nil && p.cfg.Wait > 0 {
+		_, err := p.poll(ctx, false, news)
+		if news = nil; err == nil && p.cfg.Wait > 0 {
 			p.plan(time.Time{}, true)
-			var modified bool
-			if modified, err = p.news(ctx); modified {
+			if news, err = p.news(ctx); news != nil {
 				continue
 			}
 		}
@@ -158,24 +158,24 @@ func (p *Poller) Run(ctx context.Context) {
 	}
 }
 
-// news waits for the feed instead of the clock. It reports false when that cannot be done, and the clock must do; an error
-// when the other side is not there: then asking again soon shows whether it is back.
-func (p *Poller) news(ctx context.Context) (bool, error) {
+// news waits for the feed instead of the clock, and returns the recent document when there is something new in it. It returns nil when
+// waiting cannot be done, and the clock must do; an error when the other side is not there: then asking again soon shows whether it is back.
+func (p *Poller) news(ctx context.Context) (*document, error) {
 	for {
 		select {
 		case p.turn <- struct{}{}:
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return nil, ctx.Err()
 		}
 		had := p.had
 		<-p.turn
-		modified, supported, err := p.client.news(ctx, p.cfg.FeedURL, had, p.cfg.Wait)
+		recent, supported, err := p.client.news(ctx, p.cfg.FeedURL, had, p.cfg.Wait)
 		var status *StatusError
-		if errors.As(err, &status) && !slices.Contains(away, status.Status) {
-			return false, nil
+		if errors.As(err, &status) && !slices.Contains(away, status.Status) || err == nil && !supported {
+			return nil, nil
 		}
-		if err != nil || modified || !supported {
-			return modified && supported, err
+		if err != nil || recent != nil {
+			return recent, err
 		}
 	}
 }
