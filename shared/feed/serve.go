@@ -87,8 +87,11 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 	h := w.Header()
 	h["Cache-Control"] = s.lifetime(r, dialect)
 	h["Vary"] = varies
-	if l.MaxAge > 0 {
+	switch {
+	case l.MaxAge > 0:
 		h["Vary"] = variesForAMoment
+	case s.d.Recent && !dialect.Page:
+		h["Vary"] = variesRecent
 	}
 	if s.known(w, r) {
 		return nil
@@ -188,7 +191,8 @@ func (s *served) immutable() bool { return s.d.Archived() && !(s.d.Batch && s.d.
 // What is in the header of every answer is made once. Vary is in one line: of several, Apache's cache reads the first.
 var (
 	varies           = []string{"Accept, Accept-Encoding"}
-	variesForAMoment = []string{"Accept, Accept-Encoding, Prefer"} // what a cache keeps for a moment is not for who waits for news
+	variesRecent     = []string{"Accept, Accept-Encoding, A-IM"}         // a cache must not ask with its own tag for who wants only what is new
+	variesForAMoment = []string{"Accept, Accept-Encoding, A-IM, Prefer"} // and what it keeps for a moment is not for who waits for news
 	revalidated      = []string{"no-cache"}
 	forEver          = []string{"public, max-age=31536000, immutable"}
 )

@@ -2,13 +2,12 @@
 // the entries is its Handler (the story after: invoicing/consumer.go). Each document is processed in one transaction, or several
 // at once by who is far behind, see process.go.
 
-// Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts and
-// parallel instances.
+// Package poll follows an event feed and hands its entries to a service with exactly-once effect, despite repeats, restarts, parallel
+// instances.
 //
-// It promises: what the Handler writes is committed together with the cursor, or not at all. Entries come in the order of their
-// positions, and none is passed over. One that the Handler refuses is parked and tried again, and the others go on. A publisher that
-// is away is asked again after growing pauses; one whose log was made anew is read again from its beginning. Nothing is read without
-// a limit: 32 MiB and 30 seconds for an answer.
+// It promises: what the Handler writes is committed together with the cursor, or not at all. Entries come in the order of their positions,
+// and none is passed over. One that the Handler refuses is parked and tried again, and the others go on. A publisher that is away is asked
+// again after growing pauses; one whose log was made anew is read from its beginning. An answer may have 32 MiB and take 30 seconds.
 //
 // The publisher may be package feed, or any Atom feed whose entries refer to JSON by content src.
 package poll
@@ -66,8 +65,7 @@ type Poller struct {
 // one instance queue up.
 func (p *Poller) Poll(ctx context.Context) (Result, error) { return p.poll(ctx, true, nil) }
 
-// poll is given the recent document where it was read already.
-func (p *Poller) poll(ctx context.Context, anew bool, recent *document) (result Result, err error) {
+func (p *Poller) poll(ctx context.Context, anew bool, recent *document) (result Result, err error) { // recent: if it was read already
 	select {
 	case p.turn <- struct{}{}:
 		defer func() { <-p.turn }()

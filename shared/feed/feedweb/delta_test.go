@@ -2,6 +2,7 @@ package feedweb_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"msatom/shared/feed"
@@ -52,6 +53,9 @@ func TestWhatIsNewOnly(t *testing.T) {
 		}
 		if new := c.status == 226; new != (a.header.Get("IM") == "feed") || new != (a.header.Get("Cache-Control") == "no-store") {
 			t.Errorf("%s: %v", name, a.header)
+		}
+		if varies := strings.HasSuffix(a.header.Get("Vary"), ", A-IM"); varies != (c.path != "/thing/feed/1") {
+			t.Errorf("%s: Vary: %s", name, a.header.Get("Vary"))
 		}
 		if c.path != "/thing/feed/1" && a.header.Get("ETag") != whole.header.Get("ETag") {
 			t.Errorf("%s: the tag is %s, that of the whole %s", name, a.header.Get("ETag"), whole.header.Get("ETag"))
