@@ -1,6 +1,7 @@
 // What is new only: who has the recent document as it was, says so (If-None-Match) and asks with "A-IM: feed", is given 226 and a document
 // that holds just the entries since then (RFC 3229, with the instance manipulation "feed" that feed readers agreed on). So a reader
-// that comes for one new entry reads one. Whoever has something else is given the whole.
+// that comes for one new entry reads one. Whoever has something else is given the whole, and so is who reads Atom: feedparser asks for
+// "feed" there on behalf of programs that take 226 for an error, such as rss2email.
 
 package feed
 
@@ -18,7 +19,7 @@ func (s *served) delta(w http.ResponseWriter, r *http.Request, dialect Dialect) 
 		return false
 	}
 	tags := r.Header["If-None-Match"]
-	if !s.d.Recent || dialect.Page || r.Method != http.MethodGet || r.Header["Range"] != nil || len(tags) != 1 {
+	if !s.d.Recent || !dialect.Delta || r.Method != http.MethodGet || r.Header["Range"] != nil || len(tags) != 1 {
 		return false
 	}
 	first, last := s.d.span()

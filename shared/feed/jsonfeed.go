@@ -13,7 +13,7 @@ import (
 )
 
 // JSON is the dialect that consumers read in bulk.
-var JSON = Dialect{Name: "json", Types: []string{"application/json", "application/feed+json"}, Write: writeJSON}
+var JSON = Dialect{Name: "json", Types: []string{"application/json", "application/feed+json"}, Delta: true, Write: writeJSON}
 
 // JSONFeed is a document in JSON. Producer and consumer share the type.
 type JSONFeed struct {

@@ -21,6 +21,7 @@ type Dialect struct {
 	Name  string   // in entity tags: documents of another look need another name
 	Types []string // media types that select it
 	Page  bool     // a page of the site: it names the instance, and the next version of the program writes another
+	Delta bool     // its readers may ask for what is new only (delta.go)
 	Write func(io.Writer, *Document) error
 }
 
@@ -90,7 +91,7 @@ func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, med
 	switch {
 	case l.MaxAge > 0:
 		h["Vary"] = variesForAMoment
-	case s.d.Recent && !dialect.Page:
+	case s.d.Recent && dialect.Delta:
 		h["Vary"] = variesRecent
 	}
 	if s.known(w, r) {
