@@ -1,11 +1,11 @@
 #!/bin/sh
-# The system on a Docker Swarm: stack.sh deploy builds the images and deploys them, or what has changed; stack.sh rm removes it
-# all but the orders. On several machines the images must be in a registry that all reach: docker push them first.
+# Runs the system on a Docker Swarm. `stack.sh deploy` builds the images and deploys the system, or what has changed in it;
+# `stack.sh rm` removes everything but the orders. On several machines, first push the images to a registry that all of them
+# reach.
 set -eu
 cd "$(dirname "$0")"
-. ./engine.sh
 
-# What .env sets, unless the environment does: docker stack does not read it.
+# docker stack does not read .env. The environment overrides it, as with Compose.
 while IFS='=' read -r name value; do
     case "$name" in '' | '#'*) continue ;; esac
     eval "[ -n \"\${$name:-}\" ] || export $name=\"\$value\""
@@ -13,10 +13,14 @@ done < .env
 
 case "${1:-}" in
 deploy)
-    ./base-images.sh
-    $compose build
-    docker stack deploy --detach --resolve-image never -c docker-compose.yml -c swarm.yml $(printf -- '-c %s ' $blocks) "$COMPOSE_PROJECT_NAME"
+    if docker compose version >/dev/null 2>&1; then docker compose build; else docker-compose build; fi
+    files=
+    for file in $(echo "$COMPOSE_FILE" | tr : ' '); do
+        [ "$file" = docker-compose.override.yml ] || files="$files -c $file"
+    done
+    # shellcheck disable=SC2086 # a list of arguments
+    docker stack deploy --detach --resolve-image never $files -c swarm.yml "$COMPOSE_PROJECT_NAME"
     ;;
 rm) docker stack rm "$COMPOSE_PROJECT_NAME" ;;
-*) fail "usage: $0 deploy|rm" ;;
+*) echo "usage: $0 deploy|rm" >&2; exit 2 ;;
 esac

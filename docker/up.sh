@@ -1,65 +1,64 @@
 #!/bin/sh
-# Builds and starts the whole system in Docker and returns when it is ready. PORT is Apache's on this machine; ORDER,
-# INVOICING and so on say how many instances of a service there shall be.
+# Starts the system in Docker with Compose and waits until every container is healthy, which the older docker-compose cannot
+# do by itself. ORDER=2, INVOICING=3 and so on set the number of instances; all other settings are in .env.
 set -eu
 cd "$(dirname "$0")"
-. ./engine.sh
 
-# number NAME VALUE MAX stops with a sentence unless VALUE is a whole number from 1 to MAX.
+fail() { echo "$*" >&2; exit 1; }
+
+reason=$(docker version 2>&1 >/dev/null) || fail "No Docker engine answers: $(echo "$reason" | tail -n 1)
+Start one (for example: sudo systemctl start docker), or run the system without Docker: make run"
+
+if docker compose version >/dev/null 2>&1; then
+    compose='docker compose'
+else
+    compose=docker-compose
+    command -v $compose >/dev/null || fail "Compose is missing: install the package docker-compose or Docker's Compose plugin."
+fi
+
+# number NAME VALUE MAX fails unless VALUE is a whole number from 1 to MAX.
 number() {
     case "$2" in
     *[!0-9]* | '' | ??????*) ;;
     *) if [ "$2" -ge 1 ] && [ "$2" -le "$3" ]; then return; fi ;;
     esac
-    fail "$1=$2: a number from 1 to $3 is needed"
+    fail "$1=$2: must be a whole number from 1 to $3"
 }
 
-export PORT="${PORT:-8080}"
-number PORT "$PORT" 65535
+setting() { sed -n "s/^$1=//p" .env; }
+
+port=${PORT:-$(setting PORT)}
+port=${port:-8080}
+number PORT "$port" 65535
 scale=
-for service in $services; do
+for service in ${SERVICES:-$(setting SERVICES)}; do
     variable=$(echo "$service" | tr a-z A-Z)
     eval "instances=\${$variable:-1}"
     number "$variable" "$instances" 9
     scale="$scale --scale $service=$instances"
 done
-seconds=120
 
-# The images load Go modules from where this machine does.
-for name in GOPROXY GOSUMDB; do
-    if command -v go > /dev/null && [ -n "$(go env -changed "$name")" ]; then
-        export "$name=$(go env "$name")"
-    fi
-done
-
-# not_healthy prints name and state of those containers whose health check has not passed, or not yet, or, of one that has
-# none because it ends when its work is done, that has not ended well.
-not_healthy() {
+# unhealthy lists the containers whose health check has not passed, with their states. A container that has done its work and
+# ended without an error counts as healthy.
+unhealthy() {
     docker inspect --format '{{.Name}} {{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}} {{.State.ExitCode}}{{end}}' \
-        $($compose ps --all -q) | awk '$2 != "healthy" && !($2 == "exited" && $3 == 0) { print substr($0, 2) }'
+        $($compose ps --all -q 2>/dev/null) | awk '$2 != "healthy" && !($2 == "exited" && $3 == 0) { print substr($0, 2) }'
 }
 
-# give_up shows the last words of the containers that are not healthy.
 give_up() {
-    for name in $(not_healthy | cut -d ' ' -f 1); do
+    for name in $(unhealthy | cut -d ' ' -f 1); do
         docker logs --tail=10 "$name" >&2
     done
-    fail "Not ready: $*"
+    fail "not ready: $*"
 }
 
-./base-images.sh
+# shellcheck disable=SC2086 # a list of arguments
+$compose up -d --build --remove-orphans $scale || give_up "Compose could not start every container, see above"
 
-echo "building the images; the first time takes some minutes"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-$compose build > "$log" 2>&1 || { tail -n 40 "$log" >&2; fail "The images could not be built."; }
-
-$compose up -d --remove-orphans $scale ||
-    give_up "Compose could not start all containers; the reason stands above."
-
-while waiting=$(not_healthy) && [ -n "$waiting" ]; do
+seconds=120
+while waiting=$(unhealthy) && [ -n "$waiting" ]; do
     [ "$seconds" -gt 0 ] || give_up "$waiting"
     seconds=$((seconds - 1))
     sleep 1
 done
-echo "ready: http://localhost:$PORT/"
+echo "ready: http://localhost:$port/"

@@ -11,27 +11,25 @@ import (
 	"testing"
 	"time"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// What happens to instances while they are under load, of all services at once.
-
-// fleet is the instances of a running system. Their names are those in X-Instance.
+// fleet is the instances of a running system. An instance is identified by its X-Instance.
 type fleet interface {
 	url() string
 	instances(service string) []string
-	address(instance string) string // of its own, behind Apache
-	stop(instance string)           // as a person does who wants it to finish
+	address(instance string) string // host:port, behind Apache
+	stop(instance string)           // gracefully; returns when it has ended
 	start(instance string)          // returns at once
-	kill(instance string)           // and it stays away
+	kill(instance string)           // and it is not restarted
 	freeze(instance string)
 	thaw(instance string)
 }
 
 var threeServices = []string{"order", "invoicing", "shipping"}
 
-// disturb starts, stops, kills, restarts and freezes instances under load. No request fails but those to write which an instance had
-// when it was killed, and those which it had when it was frozen; nothing that may have been carried out is sent twice.
+// disturb stops, starts, restarts, kills and freezes instances of all services under load. The only requests that may fail are writes that a
+// killed instance was processing and requests that a frozen instance had received. No request that may have been processed is sent twice.
 func disturb(t *testing.T, f fleet) {
 	third := func() (names []string) {
 		for _, service := range threeServices {
@@ -65,7 +63,7 @@ func disturb(t *testing.T, f fleet) {
 		l.none(t, began, "started")
 	})
 
-	t.Run("even", func(t *testing.T) {
+	t.Run("balanced evenly", func(t *testing.T) {
 		began, before := time.Now(), map[string]int{}
 		for _, service := range threeServices {
 			for _, i := range f.instances(service) {
@@ -82,10 +80,10 @@ func disturb(t *testing.T, f fleet) {
 		for _, service := range threeServices {
 			even(t, f, service, before)
 		}
-		l.none(t, began, "even")
+		l.none(t, began, "balanced evenly")
 	})
 
-	t.Run("restarted one after the other", func(t *testing.T) {
+	t.Run("restarted one by one", func(t *testing.T) {
 		for n := range 3 {
 			var nth []string
 			for _, service := range threeServices {
@@ -94,7 +92,7 @@ func disturb(t *testing.T, f fleet) {
 			began := time.Now()
 			each(f.stop, nth)
 			if took := time.Since(began); took > 10*time.Second {
-				t.Errorf("stopped within %v", took)
+				t.Errorf("took %v to stop", took)
 			}
 			each(f.start, nth)
 			l.used(t, "restarted", nth...)
@@ -107,8 +105,8 @@ func disturb(t *testing.T, f fleet) {
 		each(f.kill, third)
 		killed := time.Now()
 		out(t, l, killed, third)
-		// What an instance was answering when it was killed is lost. What only reads is asked for again elsewhere; what writes is answered
-		// by an error, because Apache cannot know whether it was carried out.
+		// The responses of a killed instance are lost. Apache repeats reads at another instance; writes get an error, because Apache cannot
+		// know whether they were processed.
 		written := 0
 		for _, r := range l.failed(began) {
 			if r.method == "GET" || r.began.After(killed) {
@@ -118,9 +116,9 @@ func disturb(t *testing.T, f fleet) {
 			}
 		}
 		if written > writers {
-			t.Errorf("%d that write failed, more than were in flight", written)
+			t.Errorf("%d writes failed, more than were in flight", written)
 		}
-		t.Logf("killed: %d requests, failed %d that write and were in flight", len(l.since(began)), written)
+		t.Logf("killed: %d requests, %d writes in flight failed", len(l.since(began)), written)
 		began = time.Now()
 		each(f.start, third)
 		l.used(t, "back", third...)
@@ -140,7 +138,7 @@ func disturb(t *testing.T, f fleet) {
 				t.Errorf("another instance could have taken the order: %s", r)
 			}
 		}
-		// A client has one request in flight; within the five seconds in which the instances are still sent some, it waits four for each.
+		// A client has one request in flight and waits four seconds for it, and the instances get requests for five seconds.
 		if n := len(l.failed(began)); n > 2*clients {
 			t.Errorf("frozen: %d requests failed", n)
 		}
@@ -157,6 +155,38 @@ func disturb(t *testing.T, f fleet) {
 	kept(t, f)
 }
 
+// moved restarts two instances of invoicing until one has the address that the other had, and stops the other. No request may fail: the
+// health check must not take the answer of one instance for that of the other.
+func moved(t *testing.T, f containers) {
+	both := f.instances("invoicing")[:2]
+	before := []string{f.address(both[0]), f.address(both[1])}
+	for try := 0; f.address(both[0]) != before[1]; try++ {
+		if try == 4 {
+			t.Fatalf("the addresses were %v and are %s and %s", before, f.address(both[0]), f.address(both[1]))
+		}
+		f.stop(both[0])
+		f.stop(both[1])
+		f.start(both[try%2]) // Docker gives it the lowest free address
+		f.start(both[1-try%2])
+	}
+	client := visit(t, f.url())
+	all := map[string]bool{}
+	eventually(t, "all three answer", patience, func() bool {
+		if a, err := client.ask("GET", "/invoicing/", "", asJSON...); err == nil && a.status == 200 {
+			all[a.header.Get("X-Instance")] = true
+		}
+		return len(all) == 3
+	})
+	f.stop(both[1])
+	for range 200 {
+		if a, err := client.ask("GET", "/invoicing/", "", asJSON...); err != nil || a.status != 200 {
+			t.Fatal(err, a.status, string(a.body))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	f.start(both[1])
+}
+
 // placed counts the orders in the feed.
 func placed(t *testing.T, f fleet) (n int) {
 	t.Helper()
@@ -168,7 +198,7 @@ func placed(t *testing.T, f fleet) (n int) {
 	return n
 }
 
-// out checks that the instances are left alone from five seconds after a moment on. Who reads elsewhere is answered soon.
+// out checks that the instances get no requests later than five seconds after a moment: no request is slow or fails from then on.
 func out(t *testing.T, l *load, moment time.Time, instances []string) {
 	t.Helper()
 	time.Sleep(time.Until(moment.Add(7 * time.Second)))
@@ -178,14 +208,14 @@ func out(t *testing.T, l *load, moment time.Time, instances []string) {
 			last = r.began
 		}
 	}
-	t.Logf("out after %v", last.Sub(moment).Round(10*time.Millisecond))
+	t.Logf("the last request was sent to them after %v", last.Sub(moment).Round(10*time.Millisecond))
 	if last.Sub(moment) > 5*time.Second {
 		t.Errorf("%v still got requests after 5 s", instances)
 	}
 }
 
-// onlyOnce compares what the instances of order carried out with what was sent: nothing was sent twice, and every order is there
-// once under the name it was placed with.
+// onlyOnce compares what the instances of order processed with what the clients sent: nothing was processed twice, and every idempotency
+// key names one order.
 func onlyOnce(t *testing.T, l *load, f fleet) {
 	t.Helper()
 	sent, answered := map[string]int{}, map[string]int{}
@@ -201,10 +231,10 @@ func onlyOnce(t *testing.T, l *load, f fleet) {
 			done[method] += n
 		}
 	}
-	t.Logf("sent %v, answered %v, carried out %v since they were started last", sent, answered, done)
+	t.Logf("sent %v, answered %v, processed %v since the last start of the instances", sent, answered, done)
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
 		if done[method] > sent[method] {
-			t.Errorf("%s: %d sent, %d carried out", method, sent[method], done[method])
+			t.Errorf("%s: %d sent, %d processed", method, sent[method], done[method])
 		}
 	}
 	names := map[int64]string{}
@@ -216,8 +246,8 @@ func onlyOnce(t *testing.T, l *load, f fleet) {
 	}
 }
 
-// even fails the test unless the requests to a service since it was before are spread over its instances within ten percent.
-// They are counted by the instances: the services too are clients at the front door.
+// even fails the test unless each instance of a service has answered its share of the requests, within ten percent, since the counts in
+// before. The instances count, because the services are clients of the front door too.
 func even(t *testing.T, f fleet, service string, before map[string]int) {
 	t.Helper()
 	since, all := map[string]int{}, 0
@@ -235,7 +265,7 @@ func even(t *testing.T, f fleet, service string, before map[string]int) {
 
 var counted = regexp.MustCompile(`(?m)^msatom_http_request_seconds_count\{method="(\w+)",route="(/[a-z]+/.*)",status="(\d+)"\} (\d+)$`)
 
-// answered reads from an instance's metrics how many requests it has answered below its own address.
+// answered reads from an instance's metrics how many requests to the service it has answered.
 func answered(t *testing.T, address string) (n int) {
 	for _, m := range counted.FindAllStringSubmatch(metrics(t, address), -1) {
 		n += number(m[4])
@@ -243,7 +273,7 @@ func answered(t *testing.T, address string) (n int) {
 	return n
 }
 
-// carriedOut reads from an instance's metrics how many requests of each method it has carried out on orders.
+// carriedOut reads from an instance's metrics how many requests it has processed on orders, by method.
 func carriedOut(t *testing.T, address string) map[string]int {
 	done := map[string]int{}
 	for _, m := range counted.FindAllStringSubmatch(metrics(t, address), -1) {
@@ -305,7 +335,7 @@ func (p processes) check(err error) {
 	}
 }
 
-// Requests are spread evenly over the instances; one that is stopped, killed, restarted or frozen is missed by nobody.
+// Requests are balanced evenly, and clients do not notice stopped, restarted, killed and frozen instances.
 func TestBalancing(t *testing.T) {
 	three := map[string]int{"order": 3, "invoicing": 3, "shipping": 3}
 	sys := run(t, system.Config{Scale: three, Env: []string{"DRAIN=1500ms", "LOG_LEVEL=warn"}})

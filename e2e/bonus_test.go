@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"testing"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// The service of the exercise (docs/adding-a-service.md): nothing but its folder says that it is there.
+// The example service works without being registered anywhere: its folder is enough (docs/adding-a-service.md).
 func TestBonus(t *testing.T) {
 	t.Parallel()
 	s := visit(t, run(t, system.Config{Scale: map[string]int{"bonus": 2}}).URL())
@@ -31,11 +31,11 @@ func TestBonus(t *testing.T) {
 	}
 	eventually(t, "5 % of both orders", patience, func() bool { a, n := bonus(); return a == "16.30" && n == "2" })
 	s.must(200, "DELETE", "/order/1", "", asJSON...)
-	eventually(t, "5 % of the one that is not cancelled", patience, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })
+	eventually(t, "5 % of the order that is not cancelled", patience, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })
 	if r := s.read("/bonus/1"); first != 1 || r.Status != "withdrawn" {
 		t.Errorf("credit of order %d: %+v", first, r)
 	}
-	eventually(t, "order knows that bonus has both", patience, func() bool {
+	eventually(t, "order has read the acknowledgements of bonus", patience, func() bool {
 		var d struct {
 			Consumers []struct {
 				Consumer   string

@@ -1,5 +1,3 @@
-// axe-core, the accessibility checker, on every page that is looked at. Chromium brings it: the Lighthouse panel of its developer
-// tools holds the whole program as one string.
 package e2e
 
 import (
@@ -18,14 +16,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// axe is the program, as the string literal of JavaScript that it is in the developer tools.
+// axe is axe-core, the accessibility checker, as a JavaScript string literal. Chromium contains it: the Lighthouse panel of its developer
+// tools has the whole program as one string.
 var axe struct {
 	sync.Once
 	literal string
 	err     error
 }
 
-// findAxe reads it from a browser of its own, which serves its developer tools.
+// findAxe starts a browser that serves its developer tools, and reads axe from them.
 func findAxe() (string, error) {
 	profile, err := os.MkdirTemp("", "msatom-axe-")
 	if err != nil {
@@ -74,7 +73,7 @@ func findAxe() (string, error) {
 	return "", fmt.Errorf("axe has no end")
 }
 
-// accessible runs axe's rules for WCAG 2.2 AA, and its best practices, on the page that is shown.
+// accessible runs axe's rules for WCAG 2.2 AA, and its best practices, on the current page.
 func (w *window) accessible(what string) {
 	w.t.Helper()
 	axe.Do(func() { axe.literal, axe.err = findAxe() })
@@ -90,7 +89,7 @@ func (w *window) accessible(what string) {
 	}
 }
 
-// A checker that finds nothing wrong with anything shows nothing.
+// The checkers find the faults of a page that is made to have them.
 func lookForFaults(t *testing.T, base string) {
 	w := browse(t, base)
 	w.open("/order/form.html")
@@ -105,7 +104,7 @@ func lookForFaults(t *testing.T, base string) {
 	}
 }
 
-// collector keeps faults that a test wants to see.
+// collector records failures that a test expects.
 type collector struct {
 	testing.TB
 	faults []string

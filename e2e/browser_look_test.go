@@ -1,4 +1,3 @@
-// Every page and every error as it looks: checked, and kept as a picture in artifacts/, wide and narrow, light and dark.
 package e2e
 
 import (
@@ -15,14 +14,14 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/jackc/pgx/v5"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
 //go:embed browser/check.js
 var check string
 
-// look checks the page that is shown and keeps its pictures, with script and without. The page is loaded again for that. (What a form was
-// answered is asked for again by sending the form again.)
+// look checks the current page and saves its pictures, with script and without. It reloads the page for that, which submits a form
+// again.
 func (w *window) look(name string) {
 	w.t.Helper()
 	w.lookTwice(name)
@@ -42,15 +41,19 @@ func (w *window) lookTwice(name string) {
 	w.script(true)
 }
 
-// lookAsItIs checks the page and keeps its pictures, wide and narrow, light and dark.
+// lookAsItIs checks the page and saves its pictures in artifacts/: wide and narrow, light and dark, and without script each of them once.
 func (w *window) lookAsItIs(name string) {
 	w.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		set(w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		for _, width := range []int64{360, 1280} {
+			once := (width == 360) == (scheme == "dark")
+			if w.plain && !once {
+				continue
+			}
 			do(w, "resize", chromedp.EmulateViewport(width, 800))
 			w.check(fmt.Sprintf("%s, %s at %d px", name, scheme, width))
-			if !w.plain && (width == 360) == (scheme == "dark") { // axe looks at each width and each scheme once
+			if !w.plain && once {
 				w.accessible(fmt.Sprintf("%s, %s at %d px", name, scheme, width))
 			}
 			w.keep(fmt.Sprintf("%s-%d-%s", name, width, scheme), do(w, "picture", chromedp.FullScreenshot(100)))
@@ -65,7 +68,7 @@ func (w *window) check(what string) {
 	}
 }
 
-// set gives the browser a command.
+// set sends a command to the browser.
 func set[P any](w *window, command cdp.Command[P, cdp.Empty], params P) {
 	w.t.Helper()
 	do(w, "set", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
@@ -107,17 +110,17 @@ func lookAtPages(w *window) {
 		w.t.Fatal(err)
 	}
 	w.open("/")
-	w.see("57 were published since its last poll.")
+	w.see("57 entries were published after the last poll.")
 	w.look("front-waiting")
 	w.lookAt("order-on-its-way", fmt.Sprint("/order/", id), "deliveries-open", "/order/deliveries")
 	before := fmt.Sprint("/invoicing/", id)
 	w.open(before)
-	w.seeWith(404, "not yet")
+	w.seeWith(404, fmt.Sprintf("There is no invoice for order %d yet", id))
 	w.look("invoice-not-yet")
 	for _, list := range []string{"invoic", "shipp"} {
 		w.open("/" + list + "ing/")
 		w.press("Poll now")
-		w.see("Polled: 57 written")
+		w.see("Polled: 57 entries processed")
 		w.look(list + "ing-polled")
 		w.press("Poll now")
 		w.see("Polled: nothing new (304)")
@@ -128,9 +131,9 @@ func lookAtPages(w *window) {
 		s.must(200, "POST", "/"+list+"/poll", "", asJSON...)
 	}
 	w.open("/shipping/state")
-	w.press("Compare now")
+	w.press("Compare and repair now")
 	eventually(w.t, "all shipments are compared", patience, func() bool {
-		return strings.Contains(string(s.must(200, "GET", "/shipping/state", "", asHTML...).body), "all as the log says")
+		return strings.Contains(string(s.must(200, "GET", "/shipping/state", "", asHTML...).body), "all match the feed")
 	})
 	w.lookAt("front", "/", "orders", "/order/", "orders-filtered", "/order/?name=wolff", "orders-filtered-none", "/order/?name=Nobody%20of%20this%20name",
 		"orders-older", fmt.Sprint("/order/?before=", id-40), "orders-none-older", "/order/?before=1", "orders-by-amount", "/order/?sort=highest",
@@ -183,7 +186,7 @@ func lookAtPages(w *window) {
 		"long-invoices", "/invoicing/", "long-invoice", "/invoicing"+path, "long-shipments", "/shipping/", "long-shipment", "/shipping"+path)
 }
 
-// followLinks opens all that can be reached from the front page in four steps.
+// followLinks opens every page within four links of the front page.
 func followLinks(w *window) {
 	s := visit(w.t, w.base)
 	do(w, "resize", chromedp.EmulateViewport(360, 800))
@@ -247,7 +250,7 @@ func lookAtFaults(w *window) {
 	w.open("/order/customer/")
 	w.fill("email", "nobody")
 	w.press("Add the customer")
-	w.seeWith(422, "First name is missing", "E-mail is not an e-mail address")
+	w.seeWith(422, "First name is missing", "E-mail must be a complete address")
 	w.look("customers-faults")
 	w.open("/order/item/")
 	w.fill("price", "-1")
@@ -282,7 +285,7 @@ func lookAtFaults(w *window) {
 		w.look(fmt.Sprintf("error-%s-%d", c.name, c.status))
 	}
 	for name, c := range map[string]struct {
-		script string // what is done to the form before it is sent
+		script string // runs before the form is submitted
 		status int64
 	}{
 		"too-large":     {`document.getElementById("customer").value = "x".repeat(1_200_000)`, 413},
@@ -314,22 +317,22 @@ func lookAtDown(t *testing.T, s *system.System) {
 		t.Fatal(err)
 	}
 	defer db.Close(ctx)
-	_, err = db.Exec(ctx, `INSERT INTO invoicing.poll_parked (feed, entry_id, updated, epoch, position, subject, kind, src, content, error, attempts, next_try)
-		SELECT 'order', 'tag:example.org,2026:' || n, now(), 'e', n, 100 + n, 'placed', '', '{}',
-			'the order in entry tag:example.org,2026:' || n || ' cannot be read: invalid character ''<'' looking for beginning of value', n, now() + interval '1 hour'
+	_, err = db.Exec(ctx, `INSERT INTO invoicing.dead_letter (feed, entry_id, updated, log, position, subject, kind, src, reply_to, content, error, attempts, first_failed, next_try)
+		SELECT 'order', 'tag:example.org,2026:' || n, now(), 'e', n, 100 + n, 'placed', '', '', '{}',
+			'the order in entry tag:example.org,2026:' || n || ' cannot be read: invalid character ''<'' looking for beginning of value', n, now(), now() + interval '1 hour'
 		FROM generate_series(1, 3) n`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.open("/invoicing/")
-	w.see("Parked entries (3)")
-	w.look("parked")
+	w.see("Dead letters (3)")
+	w.look("dead-letters")
 	for n := range 3 {
 		w.press(fmt.Sprintf("Skip position %d", n+1))
 	}
 	w.see("Invoices")
-	if strings.Contains(w.text("main"), "Parked") {
-		w.fail("parked entries are still there")
+	if strings.Contains(w.text("main"), "Dead letters") {
+		w.fail("dead letters are still there")
 	}
 
 	client := visit(t, s.URL())
@@ -360,14 +363,14 @@ func lookAtDown(t *testing.T, s *system.System) {
 	w.open("/order/")
 	w.seeWith(503)
 	w.look("down-order")
-	front.until(".live", func(text string) bool { return strings.Contains(text, "There is no answer just now") })
+	front.until(".live", func(text string) bool { return strings.Contains(text, "The server does not answer") })
 	front.lookAsItIs("front-lost")
 	w.open("/")
-	w.see("Order does not answer just now")
+	w.see("The order service does not answer at the moment")
 	w.look("down-front")
 	w.open("/invoicing/")
 	w.press("Poll now")
-	w.see("The poll failed", "Polling fails since")
+	w.see("The poll failed", "Polls have failed since")
 	w.look("down-poll-failed")
 
 	s.Postgres().Down()

@@ -1,4 +1,3 @@
-// What the script adds: a form that does not ask the server for a line more, and pages that stay current; by keyboard alone.
 package e2e
 
 import (
@@ -9,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
 func withScript(t *testing.T, s *system.System) {
@@ -35,11 +34,11 @@ func withScript(t *testing.T, s *system.System) {
 	w.shows("#total", "63.00")
 	w.tab("Add a line")
 	w.keys(kb.Enter)
-	w.shows("#said", "Line 2 added. 2 in all.")
-	w.keys(w.entry("orderLine[1].item", "Apple TV")) // the focus is there
+	w.shows("#said", "Line 2 added. The order now has 2 lines.")
+	w.keys(w.entry("orderLine[1].item", "Apple TV")) // this field has the focus
 	w.tab("Duplicate line 2")
 	w.keys(" ")
-	w.shows("#said", "Line 2 duplicated. 3 in all.")
+	w.shows("#said", "Line 2 duplicated. The order now has 3 lines.")
 	w.keys("10")
 	w.has("orderLine[2].item", w.entry("orderLine[1].item", "Apple TV"))
 	w.shows("#total", "1,163.00")
@@ -52,23 +51,23 @@ func withScript(t *testing.T, s *system.System) {
 	w.load("press Enter", chromedp.KeyEvent(kb.Enter))
 	w.see("Rod Johnson", "3 iPod touch 21.00 63.00", "Total 1,063.00", "Monheim am Rhein")
 
-	// The order's page follows it to where it arrives, and the focus stays where it is.
+	// The page of the order updates itself as the order arrives at the consumers, and the focus does not move.
 	id := strings.TrimPrefix(w.path(), "/order/")
-	w.shows("#way [role=status]", "Order "+id+" is published; 0 of 3 consumers have it.")
+	w.shows("#progress [role=status]", "Order "+id+" is published. 0 of 3 consumers have processed it.")
 	w.mark()
 	w.tab("Invoicing")
 	client.must(200, "POST", "/invoicing/poll", "", asJSON...)
-	w.shows("#way [role=status]", "Order "+id+" is published; 1 of 3 consumers have it.")
+	w.shows("#progress [role=status]", "Order "+id+" is published. 1 of 3 consumers have processed it.")
 	client.must(200, "POST", "/shipping/poll", "", asJSON...)
 	client.must(200, "POST", "/bonus/poll", "", asJSON...)
-	w.shows("#way [role=status]", "Order "+id+" has arrived everywhere.")
+	w.shows("#progress [role=status]", "All consumers have processed order "+id+".")
 	w.marked()
 	if at := w.focus(); at != "Invoicing" {
 		w.fail("the focus has moved to %q", at)
 	}
 	w.lookAsItIs("order-arrived")
 
-	// So does the front page, until it is stopped.
+	// So does the front page, until updates are switched off.
 	w.open("/")
 	w.mark()
 	w.shows("#overview .figure", id+" orders")
@@ -82,7 +81,7 @@ func withScript(t *testing.T, s *system.System) {
 	w.lookAsItIs("front-live")
 }
 
-// mark marks the page that is shown; marked fails the test unless it is still the same.
+// mark marks the current page; marked fails the test if it has been reloaded since.
 func (w *window) mark() {
 	w.t.Helper()
 	do(w, "mark", chromedp.Evaluate[any]("window.mark = 'here'"))
@@ -95,20 +94,20 @@ func (w *window) marked() {
 	}
 }
 
-// keys types into what has the focus.
+// keys types into the element that has the focus.
 func (w *window) keys(text string) {
 	w.t.Helper()
 	do(w, "type "+text, chromedp.KeyEvent(text))
 }
 
-// focus is the name of what has the focus.
+// focus returns the name of the element that has the focus.
 func (w *window) focus() string {
 	w.t.Helper()
 	return do(w, "look for the focus", chromedp.Evaluate[string](
 		"(e => e.name && e.matches('input') ? e.name : e.getAttribute('aria-label') ?? e.textContent.trim())(document.activeElement)"))
 }
 
-// tab presses the Tab key until the field or button of that name has the focus, which must then be seen.
+// tab presses the Tab key until the field or button of that name has the focus. The focus must be visible.
 func (w *window) tab(name string) {
 	w.t.Helper()
 	for range 60 {
@@ -124,7 +123,7 @@ func (w *window) tab(name string) {
 	w.fail("the Tab key does not lead to %s", name)
 }
 
-// shows waits until an element's text is what is wanted.
+// shows waits until an element has the text.
 func (w *window) shows(selector, want string) {
 	w.t.Helper()
 	w.until(selector, func(text string) bool { return text == want })

@@ -1,4 +1,3 @@
-// A person with a real browser: the way of an order, without script, and what is typed stays text.
 package e2e
 
 import (
@@ -8,12 +7,13 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// TestBrowser goes from the empty shop to one in which something is down. The parts build on each other.
+// TestBrowser uses the shop in a real browser, from the empty shop to one in which a service is down. Each part builds on those before.
 func TestBrowser(t *testing.T) {
-	s := run(t, system.Config{Env: []string{"POLL_SCHEDULE=@every 1h"}}) // so it is the button that polls
+	t.Parallel()
+	s := run(t, system.Config{Env: []string{"POLL_SCHEDULE=@every 1h"}}) // polls happen only by the button
 	t.Run("empty", func(t *testing.T) { lookAtEmpty(browse(t, s.URL())) })
 	t.Run("the way of an order", func(t *testing.T) { click(t, s.URL()) })
 	t.Run("with script", func(t *testing.T) { withScript(t, s) })
@@ -25,7 +25,7 @@ func TestBrowser(t *testing.T) {
 	t.Run("down", func(t *testing.T) { lookAtDown(t, s) })
 }
 
-// click walks the way of an order, without script: placed in the form, polled by hand, changed, cancelled.
+// click takes an order through its life without script: placed in the form, polled by hand, changed, cancelled.
 func click(t *testing.T, base string) {
 	w := browse(t, base)
 	w.script(false)
@@ -41,7 +41,7 @@ func click(t *testing.T, base string) {
 	}
 	line := func(i int, count, item string) {
 		w.fill(fmt.Sprintf("orderLine[%d].count", i), count)
-		w.fill(fmt.Sprintf("orderLine[%d].item", i), item) // its number alone
+		w.fill(fmt.Sprintf("orderLine[%d].item", i), item) // the number alone
 	}
 	keeps := func(counts, items string) {
 		t.Helper()
@@ -70,7 +70,7 @@ func click(t *testing.T, base string) {
 
 	w.fill("orderLine[1].count", "0")
 	w.press("Place the order")
-	w.seeWith(422, "Nothing was placed")
+	w.seeWith(422, "The order has not been placed")
 	if got := w.described("orderLine[1].count"); !strings.HasPrefix(got, "Count must be") {
 		w.fail("at the count stands %q", got)
 	}
@@ -81,16 +81,16 @@ func click(t *testing.T, base string) {
 	order, invoice, shipment := "Order "+id, "Invoice "+id, "Shipment "+id
 	w.see(order+" placed", "Rod Johnson", "3 iPod touch 21.00 63.00", "Total 263.00", "Market Street 1", "Hauptstraße 2")
 
-	poll := func(list string) {
+	poll := func(service string) {
 		t.Helper()
-		w.press(list)
+		w.press(service)
 		w.press("Poll now")
 		w.see("Polled: ")
 	}
-	poll("Invoices")
+	poll("Invoicing")
 	w.press(invoice)
-	w.see(invoice+" open", "Rod Johnson", "Hauptstraße 2", "3 iPod touch 21.00 63.00", "To be paid 263.00")
-	poll("Shipments")
+	w.see(invoice+" open", "Rod Johnson", "Hauptstraße 2", "3 iPod touch 21.00 63.00", "Amount due 263.00")
+	poll("Shipping")
 	w.press(shipment)
 	w.see(shipment+" ready", "Rod Johnson", "Market Street 1", "3 iPod touch", "2 Apple TV")
 
@@ -102,23 +102,23 @@ func click(t *testing.T, base string) {
 	line(2, "1", "1")
 	w.enter("orderLine[1].count")
 	w.see(order+" placed", "Total 1,105.00")
-	poll("Invoices")
+	poll("Invoicing")
 	w.press(invoice)
-	w.see(invoice+" open", "To be paid 1,105.00")
+	w.see(invoice+" open", "Amount due 1,105.00")
 
 	w.press(order)
 	w.press("Cancel this order")
 	w.see(order + " cancelled")
-	poll("Invoices")
+	poll("Invoicing")
 	w.press(invoice)
-	w.see(invoice+" void", "nothing is to be paid")
+	w.see(invoice+" void", "There is nothing to pay")
 	w.press(shipment)
-	poll("Shipments")
+	poll("Shipping")
 	w.press(shipment)
-	w.see(shipment+" stopped", "nothing is to be sent")
+	w.see(shipment+" stopped", "Do not ship anything")
 }
 
-// typeMarkup types markup into every field there is; every page shows it as it was typed.
+// typeMarkup types markup into every field. Every page must show it as text.
 func typeMarkup(w *window) {
 	const markup = `<script>alert(1)</script> & "quotes" <img src=x onerror=alert(2)>`
 	shows := func() {
@@ -160,21 +160,21 @@ func typeMarkup(w *window) {
 	w.choose("orderLine[0].item", markup)
 	w.fill("orderLine[0].count", markup)
 	w.press("Place the order")
-	w.seeWith(422, "Nothing was placed")
+	w.seeWith(422, "The order has not been placed")
 	w.has("orderLine[0].count", markup)
 	w.has("billingAddress.city", markup)
 	w.fill("orderLine[0].count", "2")
 	w.press("Place the order")
 	shows()
 	id := strings.TrimPrefix(w.path(), "/order/")
-	w.press("Orders")
+	w.press("Order")
 	shows()
 	w.fill("name", markup)
 	w.press("Show")
 	w.seeWith(200, "Order")
 	w.has("name", markup)
-	for list, single := range map[string]string{"Invoices": "Invoice", "Shipments": "Shipment"} {
-		w.press(list)
+	for service, single := range map[string]string{"Invoicing": "Invoice", "Shipping": "Shipment"} {
+		w.press(service)
 		w.press("Poll now")
 		shows()
 		w.press(single + " " + id)

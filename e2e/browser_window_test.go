@@ -1,5 +1,3 @@
-// A real browser as a person uses it: it presses what can be read on a page and types into fields. Whatever goes wrong in it
-// meanwhile, an error in its console or a request to another host, fails the test.
 package e2e
 
 import (
@@ -22,23 +20,24 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// patience is how long one step in the browser may take, or anything that comes by itself, on a slow machine.
+// patience is the longest that a step in the browser, or an automatic update, may take on a slow machine.
 const patience = 2 * time.Minute
 
-// window is a browser with one window.
+// window is a browser with one window, used like a person does: it presses what a page shows and types into fields. An error in the console
+// or a request to another host fails the test.
 type window struct {
 	t      testing.TB
 	ctx    context.Context
 	base   string
-	status int64 // of the page that is shown
-	plain  bool  // pages run no script
+	status int64 // of the current page
+	plain  bool  // scripts are off
 
 	mu      sync.Mutex
-	asked   map[string]bool // by the person or the script: an error status is for them to see, no fault of the page
+	asked   map[string]bool // requested by the user or the script: an error status there is no fault of the page
 	strange []string
 }
 
-// browse opens a browser for the system at base. It is closed at the end of the test, its profile removed.
+// browse opens a browser for the system at base. The end of the test closes it and removes its profile.
 func browse(t testing.TB, base string) *window {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "msatom-browser-")
@@ -79,7 +78,7 @@ func browse(t testing.TB, base string) *window {
 	return w
 }
 
-// chromium is where the browser is.
+// chromium returns the path of the browser.
 func chromium() string {
 	for _, name := range []string{"chromium", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -89,7 +88,7 @@ func chromium() string {
 	return "chromium"
 }
 
-// notice keeps what a good page does not do.
+// notice records what a good page does not do.
 func (w *window) notice(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -115,7 +114,7 @@ func (w *window) notice(event any) {
 	}
 }
 
-// do carries out one step and fails the test when it takes too long.
+// do performs one step. It fails the test if that takes too long.
 func do[T any](w *window, what string, action chromedp.Action[T]) T {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -127,7 +126,7 @@ func do[T any](w *window, what string, action chromedp.Action[T]) T {
 	return v
 }
 
-// fail ends the test with what the page shows, as a picture too.
+// fail ends the test with the text of the page, and saves a picture.
 func (w *window) fail(format string, args ...any) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -140,7 +139,7 @@ func (w *window) fail(format string, args ...any) {
 	w.t.Fatalf("%s\n%s shows:\n%s", fmt.Sprintf(format, args...), at, text)
 }
 
-// load does something that leads to another page, and waits for that.
+// load performs an action that loads another page, and waits for that page.
 func (w *window) load(what string, steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
@@ -153,42 +152,42 @@ func (w *window) load(what string, steps ...chromedp.Action[chromedp.Void]) {
 	w.t.Logf("%s: %d %s", what, r.Status, strings.TrimPrefix(r.URL, w.base))
 }
 
-// open goes to a path of the system.
+// open opens a path of the system.
 func (w *window) open(path string) {
 	w.t.Helper()
 	w.load("open "+path, chromedp.Navigate(w.base+path))
 }
 
-// reload loads the page again, as it was asked for.
+// reload reloads the page.
 func (w *window) reload() {
 	w.t.Helper()
 	w.load("reload", chromedp.Reload())
 }
 
-// press presses the link or button of that name, which leads to a page.
+// press presses the link or button of that name and waits for the page that it loads.
 func (w *window) press(name string) {
 	w.t.Helper()
 	w.load("press "+name, chromedp.Click(button(name)))
 }
 
-// button is the link or button of that name.
+// button selects the link or button of that name.
 func button(name string) chromedp.Search {
 	return chromedp.Search(fmt.Sprintf(`//a[normalize-space()=%[1]s] | //button[@aria-label=%[1]s or (not(@aria-label) and normalize-space()=%[1]s)]`, quote(name)))
 }
 
-// push pushes a button that does something in the page, by its script.
+// push presses a button whose script changes the page.
 func (w *window) push(name string) {
 	w.t.Helper()
 	do(w, "push "+name, chromedp.Click(button(name)))
 }
 
-// choose takes the entry of a field's list that contains this text, typed as the list has it.
+// choose fills a field with the entry of its list that contains text.
 func (w *window) choose(field, text string) {
 	w.t.Helper()
 	w.fill(field, w.entry(field, text))
 }
 
-// entry is the first entry of a field's list that contains this text.
+// entry returns the first entry of a field's list that contains text.
 func (w *window) entry(field, text string) string {
 	w.t.Helper()
 	entries := do(w, "list of "+field, chromedp.Evaluate[[]string](fmt.Sprintf("[...document.getElementsByName(%s)[0].list.options].map(o => o.value)", quote(field))))
@@ -201,14 +200,14 @@ func (w *window) entry(field, text string) string {
 	return ""
 }
 
-// fill types text into a field instead of what stands there.
+// fill replaces the content of a field by text.
 func (w *window) fill(field, text string) {
 	w.t.Helper()
 	do(w, "empty "+field, chromedp.Evaluate[any](fmt.Sprintf("document.getElementsByName(%s)[0].value = ''", quote(field))))
 	do(w, "fill in "+field, chromedp.SendKeys(named(field), text))
 }
 
-// enter presses the Enter key in a field, which sends its form.
+// enter presses the Enter key in a field, which submits the form.
 func (w *window) enter(field string) {
 	w.t.Helper()
 	w.load("press Enter in "+field, chromedp.SendKeys(named(field), kb.Enter))
@@ -222,14 +221,14 @@ func (w *window) has(field, want string) {
 	}
 }
 
-// described is the text that belongs to a field, as a screen reader says it.
+// described returns the description of a field, as a screen reader reads it.
 func (w *window) described(field string) string {
 	w.t.Helper()
 	return do(w, "read the description of "+field, chromedp.Evaluate[string](fmt.Sprintf(
 		"document.getElementById(document.getElementsByName(%s)[0].getAttribute('aria-describedby'))?.innerText ?? ''", quote(field))))
 }
 
-// see fails the test unless the page has the status 200 and each of the texts can be read on it.
+// see fails the test unless the page has the status 200 and shows all of the texts.
 func (w *window) see(texts ...string) {
 	w.t.Helper()
 	w.seeWith(200, texts...)
@@ -248,26 +247,26 @@ func (w *window) seeWith(status int64, texts ...string) {
 	}
 }
 
-// text is what can be read in an element.
+// text returns the visible text of an element.
 func (w *window) text(selector string) string {
 	w.t.Helper()
 	return do(w, "read "+selector, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%s).innerText.replace(/\\s+/g, ' ').trim()", quote(selector))))
 }
 
-// path is where the window is.
+// path returns the path of the current page.
 func (w *window) path() string {
 	w.t.Helper()
 	return strings.TrimPrefix(do(w, "read the address", chromedp.Location()), w.base)
 }
 
-// script lets pages run scripts, or does not, as some people's browsers.
+// script switches scripts on or off.
 func (w *window) script(on bool) {
 	w.t.Helper()
 	w.plain = !on
 	set(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 }
 
-// keep stores a picture.
+// keep saves a picture.
 func (w *window) keep(name string, png []byte) {
 	if err := os.MkdirAll("artifacts", 0o755); err != nil {
 		w.t.Fatal(err)
@@ -279,7 +278,7 @@ func (w *window) keep(name string, png []byte) {
 
 func named(field string) chromedp.CSS { return chromedp.CSS(fmt.Sprintf("[name=%q]", field)) }
 
-// quote makes a literal of XPath and of JavaScript, which have no way in common to write a double quote in it.
+// quote returns a literal for both XPath and JavaScript. Their escapes of a double quote differ, so text must not contain one.
 func quote(s string) string {
 	if strings.ContainsAny(s, `"\`) {
 		panic("cannot be quoted: " + s)

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// delivered is what an order, the deliveries and a consumer's state say of how orders arrive.
+// delivered has the fields about delivery of an order, of the deliveries and of a consumer's state.
 type delivered struct {
 	Deliveries []struct {
 		Consumer, Instance, Record string
 		Acknowledged               *time.Time
 	}
-	Head, Position, Behind, Parked int64
-	Why                            string
-	Peers                          []struct{ Instance string }
-	Consumers                      []struct {
+	Head, Position, Lag, DeadLetters int64
+	Why                              string
+	Instances                        []struct{ Instance string }
+	Consumers                        []struct {
 		Consumer          string
 		Last, Open, Holes int64
 		Completion        struct{ Count int }
@@ -41,7 +41,7 @@ func (s *shop) page(path string) string {
 	return string(s.must(200, "GET", path, "", asHTML...).body)
 }
 
-// seeDelivery follows an order from its publication to the acknowledgements of its consumers, as the pages and JSON show it.
+// seeDelivery follows an order from its publication to the acknowledgements of its consumers, on the pages and in JSON.
 func seeDelivery(t *testing.T, s *shop) {
 	id := s.placeForm("2")
 	poll := func() {
@@ -60,7 +60,7 @@ func seeDelivery(t *testing.T, s *shop) {
 		return len(list) >= 2
 	}
 	eventually(t, "order "+id+" is acknowledged by all", 20*time.Second, acknowledged)
-	if page := s.page("/order/" + id); strings.Contains(page, "not yet") || !strings.Contains(page, `href="/invoicing/`+id) {
+	if page := s.page("/order/" + id); strings.Contains(page, "pending") || !strings.Contains(page, `href="/invoicing/`+id) {
 		t.Errorf("the page of order %s does not show the acknowledgements:\n%s", id, page)
 	}
 	eventually(t, "the deliveries are complete", 20*time.Second, func() bool {
@@ -72,19 +72,19 @@ func seeDelivery(t *testing.T, s *shop) {
 		}
 		return len(d.Consumers) >= 2
 	})
-	if page := s.page("/order/deliveries"); strings.Count(page, "<svg") < 2 || !strings.Contains(page, "Every order has arrived at every consumer") {
+	if page := s.page("/order/deliveries"); strings.Count(page, "<svg") < 2 || !strings.Contains(page, "All consumers have processed all orders") {
 		t.Errorf("the page of deliveries:\n%s", page)
 	}
 
-	// Published again, it is acknowledged again.
+	// Republished, it is acknowledged again.
 	s.must(200, "POST", "/order/"+id+"/publish", "", asJSON...)
 	poll()
 	eventually(t, "order "+id+" is acknowledged again", 20*time.Second, acknowledged)
 
 	for _, service := range []string{"invoicing", "shipping"} {
-		eventually(t, service+" has heard of its instances", patience, func() bool {
+		eventually(t, service+" lists its instances", patience, func() bool {
 			d := s.ofDelivery("/" + service + "/state")
-			return d.Behind == 0 && d.Position > 0 && d.Parked == 0 && len(d.Peers) > 0 && d.Why != ""
+			return d.Lag == 0 && d.Position > 0 && d.DeadLetters == 0 && len(d.Instances) > 0 && d.Why != ""
 		})
 		if page := s.page("/" + service + "/state"); !strings.Contains(page, "State of "+service) {
 			t.Errorf("the state page of %s:\n%s", service, page)

@@ -1,40 +1,32 @@
 package e2e
 
 import (
-	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
-// project names containers, network and volume of these tests, apart from those of a system that somebody uses.
+// project keeps the containers, network and volume of these tests apart from those of a system in use.
 const project = "msatom-e2e"
 
-func needDocker(t *testing.T) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if out, err := exec.CommandContext(ctx, "docker", "info").CombinedOutput(); err != nil {
-		t.Fatalf("these tests need a Docker engine: %v\n%.500s", err, out)
-	}
-}
+const removeAll = "cd docker && docker-compose down --volumes --remove-orphans"
 
-// The same tour through the system in containers, then invoicing scaled to three: one of them writes, the others ignore.
+// The system works in containers: the tour, three instances of invoicing of which one writes, faults under load, and the hardening of
+// containers and images.
 func TestDocker(t *testing.T) {
 	needDocker(t)
-	t.Setenv("POLL_SCHEDULE", "@every 5s") // what comes by itself comes soon; the manual's test has the schedule as it is
+	t.Setenv("POLL_SCHEDULE", "@every 5s") // saves time; TestManualDocker uses the default schedule
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	defer func() {
-		r.run("docker/down.sh --volumes")
+		r.run(removeAll)
 		left := r.run(`docker ps -aq --filter label=com.docker.compose.project=` + project + `; docker network ls -q --filter label=com.docker.compose.project=` + project)
 		if strings.TrimSpace(left) != "" {
 			t.Errorf("left behind: %s", left)
 		}
 	}()
-	r.run("docker/down.sh --volumes") // of a run that was broken off
+	r.run(removeAll) // left by an interrupted run
 	if out := r.run("make up ORDER=2 SHIPPING=2"); !strings.Contains(out, "ready: http://localhost:"+r.port+"/") {
 		t.Fatalf("make up printed\n%s", out)
 	}
@@ -57,7 +49,7 @@ func TestDocker(t *testing.T) {
 			s.placeForm("1")
 		}
 		told := regexp.MustCompile(`invoicing[-_](\d).*msg="invoice (written|already there: ignored)"`)
-		eventually(t, "each instance says what it wrote or ignored", patience, func() bool {
+		eventually(t, "each instance logs what it wrote or ignored", patience, func() bool {
 			who, what := map[string]bool{}, map[string]bool{}
 			for _, m := range told.FindAllStringSubmatch(r.run("cd docker && docker-compose logs --no-color --tail=40 invoicing"), -1) {
 				who[m[1]], what[m[2]] = true, true
@@ -80,13 +72,15 @@ func TestDocker(t *testing.T) {
 		disturb(t, containers{r})
 	})
 
+	t.Run("a container gets the address of another", func(t *testing.T) { moved(t, containers{r}) })
+
 	t.Run("slow clients", func(t *testing.T) { slowly(t, s.base) })
 
 	t.Run("what the database sees", func(t *testing.T) {
 		(&terminal{t: t, dir: r.dir, port: r.port}).follow("docs/deployment.md", true)
 	})
 
-	t.Run("containers are closed", func(t *testing.T) {
+	t.Run("containers are hardened", func(t *testing.T) {
 		published := strings.Fields(r.run(`docker ps --filter label=com.docker.compose.project=` + project + ` --format '{{.Ports}}' | grep -o '[0-9.:]*->' | sort -u`))
 		for _, p := range published {
 			if !strings.HasSuffix(p, ":"+r.port+"->") {
@@ -100,13 +94,13 @@ func TestDocker(t *testing.T) {
 			}
 		}
 		for _, service := range threeServices {
-			eventually(t, service+" is healthy, as its own program says", patience, func() bool {
+			eventually(t, service+" is healthy by its own health check", patience, func() bool {
 				healthy := r.run(`docker inspect --format '{{.Config.Healthcheck.Test}} {{.State.Health.Status}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + ` --filter label=com.docker.compose.service=` + service + `) | sort -u`)
 				return healthy == "[CMD /service healthcheck] healthy\n"
 			})
 		}
 		if env := r.run(`docker inspect --format '{{.Config.Env}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `)`); strings.Contains(env, "-trial") {
-			t.Errorf("a password stands in the environment: %s", env)
+			t.Errorf("the environment contains a password: %s", env)
 		}
 	})
 	t.Run("images are small", func(t *testing.T) {
@@ -116,16 +110,24 @@ func TestDocker(t *testing.T) {
 			}
 		}
 	})
-	t.Run("the recent document kept for a second", func(t *testing.T) { keptForASecond(t, containers{r}) })
-	t.Run("a service is added to what runs", func(t *testing.T) {
+	t.Run("an image has time zones and certificates", func(t *testing.T) {
+		id := strings.TrimSpace(r.run(`docker run -d -e DATABASE_URL=postgres://nobody@127.0.0.1:1/none -e POLL_SCHEDULE="CRON_TZ=Europe/Berlin 0 6 * * *" ` + project + "/invoicing"))
+		defer r.run("docker rm -f " + id)
+		eventually(t, "invoicing listens", patience, func() bool { return strings.Contains(r.run("docker logs "+id+" 2>&1"), "msg=listening") })
+		if n := number(strings.TrimSpace(r.run("docker cp " + id + ":/etc/ssl/certs/ca-certificates.crt - | tar -xO | grep -c BEGIN"))); n < 50 {
+			t.Errorf("the image contains %d certificates", n)
+		}
+	})
+	t.Run("the recent document is cached for a second", func(t *testing.T) { keptForASecond(t, containers{r}) })
+	t.Run("a service is added to the running system", func(t *testing.T) {
 		own := &terminal{t: t, dir: r.dir, port: r.port}
 		own.run("make service NAME=points")
 		own.follow("docs/adding-a-service.md", true)
 	})
-	t.Run("a line is changed", func(t *testing.T) { rebuilt(t, r) })
+	t.Run("a rebuild compiles only what changed", func(t *testing.T) { rebuilt(t, r) })
 }
 
-// Whatever can be set when containers are started is explained in docker/.env.
+// docker/.env explains every variable in the Compose files.
 func TestSettingsOfContainers(t *testing.T) {
 	explained, err := os.ReadFile("../docker/.env")
 	if err != nil {
@@ -148,7 +150,7 @@ func TestSettingsOfContainers(t *testing.T) {
 	}
 }
 
-// containers is a fleet in Docker. An instance is named by its container's id.
+// containers is a fleet in Docker. The id of its container identifies an instance.
 type containers struct{ *terminal }
 
 func (c containers) url() string { return "http://localhost:" + c.port }
@@ -162,11 +164,11 @@ func (c containers) address(instance string) string {
 	return strings.TrimSpace(c.run(`docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' `+instance)) + ":8080"
 }
 
-// stop waits for the end, which the program comes to by itself, not killed after the ten seconds that it has.
+// stop fails the test if Docker has to kill the program after the grace period of ten seconds.
 func (c containers) stop(instance string) {
 	c.run("docker stop " + instance)
 	if code := c.run("docker inspect --format '{{.State.ExitCode}}' " + instance); code != "0\n" {
-		c.t.Errorf("%s was stopped and ended with %s", instance, code)
+		c.t.Errorf("%s was stopped and exited with %s", instance, code)
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// Consumers that are not in Go, and read other formats than the services do, lose nothing: each is killed again and again while
-// orders are placed and cancelled, and has then a copy of each, as it was at last.
+// The example consumers, in a shell and in Python, lose nothing: they are killed again and again while orders are placed and cancelled,
+// and in the end they have a copy of every order in its last state.
 func TestFollowers(t *testing.T) {
 	t.Parallel()
 	const orders = 250
@@ -55,7 +55,7 @@ func TestFollowers(t *testing.T) {
 					kill()
 				case <-placed:
 					kill()
-					t.Cleanup(start()) // the last one goes on until all is there
+					t.Cleanup(start()) // the last one runs until the copies are complete
 					return
 				}
 			}
@@ -74,6 +74,7 @@ func TestFollowers(t *testing.T) {
 		t.Fatalf("%d orders, %v", len(all), err)
 	}
 	for _, o := range all {
+		delete(o, "updated") // an entry has its time beside the snapshot
 		want[fmt.Sprintf("%v.json", o["id"])] = o
 	}
 	for program, folder := range copies {
@@ -87,7 +88,7 @@ func TestFollowers(t *testing.T) {
 				text, err := os.ReadFile(name)
 				var o map[string]any
 				if err != nil || json.Unmarshal(text, &o) != nil {
-					t.Fatalf("%s: %s is not whole: %.200s", program, name, text)
+					t.Fatalf("%s: %s is incomplete: %.200s", program, name, text)
 				}
 				got[filepath.Base(name)] = o
 			}

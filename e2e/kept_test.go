@@ -1,15 +1,16 @@
-// What Apache keeps: counted by the instances, which say how often they were asked.
 package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// kept checks that an archived document is served by Apache's cache after the first request, in each form, and the recent one is not.
+// kept checks that Apache serves an archived document from its cache after the first request, in each representation, and never the recent
+// document. The instances count the requests that reach them.
 func kept(t *testing.T, f fleet) {
 	t.Helper()
 	asked := func() int { return askedOrder(t, f, "/order/feed/:n") }
@@ -17,8 +18,10 @@ func kept(t *testing.T, f fleet) {
 	for _, accept := range []string{"application/atom+xml", "application/json"} {
 		for _, encoding := range []string{"gzip", "identity"} {
 			form := []string{"Accept", accept, "Accept-Encoding", encoding}
-			first := s.must(200, "GET", "/order/feed/1", "", form...)
-			eventually(t, "Apache has it", patience, func() bool {
+			// While another representation of the document is being stored, this one is not.
+			var first answer
+			eventually(t, fmt.Sprintf("Apache has cached %v", form), patience, func() bool {
+				first = s.must(200, "GET", "/order/feed/1", "", form...)
 				a, err := s.ask("GET", "/order/feed/1", "", append(form, "Cache-Control", "only-if-cached")...)
 				return err == nil && a.status == 200
 			})
@@ -30,8 +33,8 @@ func kept(t *testing.T, f fleet) {
 				}
 			}
 			s.must(304, "GET", "/order/feed/1", "", append(form, "If-None-Match", first.header.Get("ETag"))...)
-			if n := asked() - before; n > 50 { // the consumers, who ask in their own form, come by too
-				t.Errorf("%v: order was asked %d times for what Apache has", form, n)
+			if n := asked() - before; n > 50 { // consumers send requests for their own representation
+				t.Errorf("%v: order got %d requests for a cached document", form, n)
 			}
 			recent := s.must(200, "GET", "/order/feed", "", form...)
 			if age := recent.header.Get("Age"); age != "" {
@@ -42,7 +45,7 @@ func kept(t *testing.T, f fleet) {
 	}
 }
 
-// askedOrder is how often the instances of order were asked for a route.
+// askedOrder returns the number of requests that the instances of order have got for a route.
 func askedOrder(t *testing.T, f fleet, route string) (n int) {
 	t.Helper()
 	for _, i := range f.instances("order") {
@@ -55,12 +58,12 @@ func askedOrder(t *testing.T, f fleet, route string) (n int) {
 	return n
 }
 
-// keptForASecond checks that with FEED_MAX_AGE=1 order is asked for the recent document when a copy of it has become old, not by each who
-// asks Apache, and that all of these get to know what is new.
+// keptForASecond checks that with FEED_MAX_AGE=1 most requests for the recent document are answered from Apache's cache, and that readers
+// still see a new order soon.
 func keptForASecond(t *testing.T, c containers) {
-	c.run("FEED_MAX_AGE=1 docker/compose.sh up -d --no-deps --scale order=3 order")
+	c.run("cd docker && FEED_MAX_AGE=1 docker-compose up -d --no-deps --scale order=3 order")
 	s := visit(t, c.url())
-	eventually(t, "the recent document may be kept for a second", patience, func() bool {
+	eventually(t, "the recent document is cacheable for a second", patience, func() bool {
 		a, err := s.ask("GET", "/order/feed", "", asAtom...)
 		return err == nil && a.status == 200 && strings.Contains(a.header.Get("Cache-Control"), "max-age=1")
 	})
@@ -92,15 +95,15 @@ func keptForASecond(t *testing.T, c containers) {
 	}
 	readers.Wait()
 	all, n := each*len(forms), askedOrder(t, c, "/order/feed")-before
-	t.Logf("%d requests within %v, %d answered from the cache; order was asked %d times, by its consumers too", all, time.Since(began).Round(time.Second), kept, n)
-	// The slower all this is, the more copies become old meanwhile; while one is renewed, the other forms are asked of order too. A form
-	// that is not kept at all is a quarter of the requests.
+	t.Logf("%d requests within %v, %d answered from the cache; order got %d requests, including its consumers'", all, time.Since(began).Round(time.Second), kept, n)
+	// On a slow machine more copies expire during the test, and while one is renewed, requests for other representations reach order too. A
+	// representation that is not cached at all would be a quarter of the requests.
 	if kept < all*4/5 || n > all/5 {
-		t.Errorf("of %d requests %d were answered from the cache; order was asked %d times", all, kept, n)
+		t.Errorf("of %d requests %d were answered from the cache; order got %d", all, kept, n)
 	}
 	for _, form := range forms[1:] {
 		if form[3] == "identity" {
-			eventually(t, "readers know order "+id, patience, func() bool {
+			eventually(t, "readers see order "+id, patience, func() bool {
 				return bytes.Contains(s.must(200, "GET", "/order/feed", "", form...).body, []byte("Order "+id))
 			})
 		}

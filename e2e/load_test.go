@@ -1,4 +1,3 @@
-// Load: clients that go on asking while something happens to the system, and remember every answer.
 package e2e
 
 import (
@@ -12,18 +11,18 @@ import (
 	"time"
 )
 
-// load is what clients ask, from begin to end. Most keep their connections, as a browser does; some open one for each request, as
-// curl does.
+// load is a group of clients that send requests while something happens to the system, and record every answer. Most keep their
+// connections, like a browser; some open a connection per request, like curl.
 type load struct {
 	base string
-	end  func() // returns when the last request is answered
+	end  func() // stops the clients and returns when their last request is answered
 
 	mu     sync.Mutex
 	asked  []request
-	orders map[string]int64 // by the name under which they were placed
+	orders map[string]int64 // by idempotency key
 }
 
-// request is one that a client sent, and what became of it.
+// request is a request of a client with its outcome.
 type request struct {
 	began          time.Time
 	took           time.Duration
@@ -44,8 +43,8 @@ const (
 	clients       = 3*readersOfEach + writers // at three services
 )
 
-// underLoad has clients read at each of the services and others place, change and cancel orders. If fresh, each request comes on a
-// connection of its own: where an Apache that reads its configuration again closes those that are kept.
+// underLoad starts clients that read from each of the services, and others that place, change and cancel orders. If fresh, each request
+// uses a new connection: an Apache that reloads its configuration closes kept-alive connections.
 func underLoad(t *testing.T, base string, fresh bool, services ...string) *load {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	l := &load{base: base, orders: map[string]int64{}}
@@ -57,7 +56,7 @@ func underLoad(t *testing.T, base string, fresh bool, services ...string) *load 
 				client.http.Transport.(*http.Transport).DisableKeepAlives = fresh || reader == 0
 				for ctx.Err() == nil {
 					l.ask(client, "GET", "/"+service+"/?limit=1", "", asJSON...)
-					time.Sleep(5 * time.Millisecond) // so that two cores carry it
+					time.Sleep(5 * time.Millisecond) // limits the load to what two cores can serve
 				}
 			})
 		}
@@ -77,8 +76,8 @@ func underLoad(t *testing.T, base string, fresh bool, services ...string) *load 
 	return l
 }
 
-// order places an order, again under the same name until it is answered, as a careful client does; then it is changed and
-// cancelled, both tried once.
+// order places an order, repeating the request with the same idempotency key until it succeeds, as a careful client does. Then it changes
+// and cancels the order, once each.
 func (l *load) order(ctx context.Context, client *shop, name string) {
 	body, err := json.Marshal(map[string]any{"customer": 1, "shippingAddress": address, "billingAddress": address,
 		"orderLine": []any{map[string]any{"count": 1, "item": 1}}})
@@ -116,7 +115,7 @@ func (l *load) ask(client *shop, method, path, body string, header ...string) an
 	return a
 }
 
-// since returns what was asked and answered from a moment on.
+// since returns the requests that began at or after a moment and have been answered.
 func (l *load) since(moment time.Time) (asked []request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +127,7 @@ func (l *load) since(moment time.Time) (asked []request) {
 	return asked
 }
 
-// failed returns the requests that failed among those answered from a moment on: a request in flight then is one of them.
+// failed returns the failed requests that were answered after a moment, including those in flight at that moment.
 func (l *load) failed(moment time.Time) (failed []request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,7 +139,7 @@ func (l *load) failed(moment time.Time) (failed []request) {
 	return failed
 }
 
-// none fails the test if a request has failed since a moment.
+// none fails the test if a request failed after a moment.
 func (l *load) none(t *testing.T, moment time.Time, what string) {
 	t.Helper()
 	failed := l.failed(moment)
@@ -150,11 +149,11 @@ func (l *load) none(t *testing.T, moment time.Time, what string) {
 	}
 }
 
-// used waits until each of these instances has answered a request sent after now, at most for five seconds.
+// used waits until each of the instances has answered a request sent after now. It fails the test after five seconds.
 func (l *load) used(t *testing.T, what string, instances ...string) {
 	t.Helper()
 	began := time.Now()
-	eventually(t, fmt.Sprint(what, " is used: ", instances), 5*time.Second, func() bool {
+	eventually(t, fmt.Sprint(what, " instances get requests: ", instances), 5*time.Second, func() bool {
 		for _, i := range instances {
 			if !slices.ContainsFunc(l.since(began), func(r request) bool { return r.instance == i && !r.failed() }) {
 				return false
@@ -162,5 +161,5 @@ func (l *load) used(t *testing.T, what string, instances ...string) {
 		}
 		return true
 	})
-	t.Logf("%s: used after %v", what, time.Since(began).Round(100*time.Millisecond))
+	t.Logf("%s: got requests after %v", what, time.Since(began).Round(100*time.Millisecond))
 }

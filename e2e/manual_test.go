@@ -1,6 +1,3 @@
-// The manuals are right: every command in HOW-TO-RUN.md and docs/*.md is run as it stands there, in a fresh copy of the
-// repository, and what it prints is compared with what the manual says; every file that they give is written. README.md's
-// commands are among them.
 package e2e
 
 import (
@@ -21,16 +18,19 @@ import (
 	"time"
 )
 
-// step is a block of commands, with what the manual says that it prints, or a file.
+// The manuals are executed: each command block in HOW-TO-RUN.md and docs/*.md runs in a fresh copy of the repository, and its output must
+// match the text block after it. File blocks are written to disk.
+
+// step is a block of commands with its expected output, or a file.
 type step struct {
 	line     int
 	commands string
 	docker   bool
 	prints   string
-	file     string // its path; commands is what is in it
+	file     string // the path of a file, whose content is in commands
 }
 
-// manual reads the blocks ```sh and the ```text that follows one, and files: ```go path/of/it.go.
+// manual returns the steps of a manual: blocks ```sh or ```sh docker, each with the ```text after it, and files, as ```go path/of/it.go.
 func manual(t *testing.T, name string) (steps []step) {
 	t.Helper()
 	text, err := os.ReadFile(name)
@@ -69,23 +69,23 @@ func TestManual(t *testing.T)            { t.Parallel(); follow(t, "HOW-TO-RUN.m
 func TestManualFeed(t *testing.T)        { t.Parallel(); follow(t, "docs/feed.md", false) }
 func TestManualDelivery(t *testing.T)    { t.Parallel(); follow(t, "docs/delivery.md", false) }
 func TestManualExperiments(t *testing.T) { t.Parallel(); follow(t, "docs/experiments.md", false) }
-func TestManualLessons(t *testing.T)     { follow(t, "docs/lessons.md", false) }
+func TestManualLessons(t *testing.T)     { t.Parallel(); follow(t, "docs/lessons.md", false) }
 func TestManualService(t *testing.T)     { t.Parallel(); follow(t, "docs/adding-a-service.md", false) }
-func TestManualDocker(t *testing.T)      { follow(t, "HOW-TO-RUN.md", true) }
+func TestManualDocker(t *testing.T)      { t.Parallel(); follow(t, "HOW-TO-RUN.md", true) }
 
 func follow(t *testing.T, name string, docker bool) {
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	defer r.interrupt()
 	if docker {
 		needDocker(t)
-		defer r.run("docker/down.sh --volumes")
+		defer r.run(removeAll)
 	}
 	if ran := r.follow(name, docker); ran < 3 {
 		t.Errorf("only %d blocks were run", ran)
 	}
 }
 
-// follow does the steps of a manual, those with Docker or those without, and returns how many there were.
+// follow performs the steps of a manual, either those with Docker or those without, and returns their number.
 func (r *terminal) follow(name string, docker bool) (ran int) {
 	r.t.Helper()
 	for _, s := range manual(r.t, "../"+name) {
@@ -114,7 +114,7 @@ func (r *terminal) follow(name string, docker bool) (ran int) {
 	return ran
 }
 
-// pattern is a text in which ... stands for anything, on a line of its own for any lines.
+// pattern returns a pattern for text, in which ... stands for anything, and on a line of its own for any lines.
 func pattern(text string) *regexp.Regexp {
 	p := regexp.QuoteMeta(strings.TrimSpace(text))
 	p = strings.ReplaceAll(p, `\.\.\.`+"\n", `(?s:.*)`)
@@ -122,7 +122,7 @@ func pattern(text string) *regexp.Regexp {
 	return regexp.MustCompile(`^\s*` + p + `\s*$`)
 }
 
-// terminal runs commands in a copy of the repository, and `make run` beside them.
+// terminal runs commands in a copy of the repository, one after the other, and one program in the background, such as `make run`.
 type terminal struct {
 	t      *testing.T
 	dir    string
@@ -135,7 +135,7 @@ func (r *terminal) command(ctx context.Context, script string) *exec.Cmd {
 	c := exec.CommandContext(ctx, "bash", "-ec", strings.ReplaceAll(script, "8080", r.port))
 	c.Dir = r.dir
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS") { // of the make that runs these tests
+		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS") { // set by the make that runs these tests
 			c.Env = append(c.Env, e)
 		}
 	}
@@ -159,18 +159,18 @@ func (r *terminal) run(script string) string {
 	return out.String()
 }
 
-// foreground runs what stays until Ctrl-C and does not say when it is ready, sees that it serves, and ends it.
+// foreground runs a command that stays in the foreground, waits until the system serves, and interrupts it.
 func (r *terminal) foreground(script string) {
 	r.t.Helper()
 	out := r.begin(strings.Replace(script, "docker-compose up", "exec docker-compose up", 1))
 	s := visit(r.t, "http://localhost:"+r.port)
-	eventually(r.t, script+" shows the logs and serves orders", 5*time.Minute, func() bool {
+	eventually(r.t, script+" shows logs and serves orders", 5*time.Minute, func() bool {
 		return strings.Contains(out.String(), "Attaching to") && s.exists("/order/") && s.exists("/invoicing/")
 	})
 	r.interrupt()
 }
 
-// begin starts a script beside the others; what it says is kept.
+// begin starts a script in the background and keeps its output. It interrupts an earlier one.
 func (r *terminal) begin(script string) *lines {
 	r.t.Helper()
 	r.interrupt()
@@ -184,7 +184,7 @@ func (r *terminal) begin(script string) *lines {
 	return out
 }
 
-// start runs `make run` and returns the line with which it says that it is ready.
+// start runs `make run` and returns its line "ready: ...".
 func (r *terminal) start(script string) string {
 	r.t.Helper()
 	out := r.begin("exec " + script)
@@ -200,7 +200,7 @@ func (r *terminal) start(script string) string {
 	return ""
 }
 
-// interrupt is Ctrl-C: a signal to all in the foreground. All must then have ended, and the port be free.
+// interrupt sends SIGINT to the process group of the program in the background, as Ctrl-C does. The program must end and free its port.
 func (r *terminal) interrupt() {
 	if r.making == nil {
 		return
@@ -211,7 +211,7 @@ func (r *terminal) interrupt() {
 	select {
 	case <-r.done:
 	case <-time.After(time.Minute):
-		r.t.Error("what runs in the foreground does not end")
+		r.t.Error("the program does not end after Ctrl-C")
 		_ = syscall.Kill(-r.making.Process.Pid, syscall.SIGKILL)
 	}
 	eventually(r.t, "the port is free after Ctrl-C", patience, func() bool {
@@ -224,7 +224,7 @@ func (r *terminal) interrupt() {
 	r.making = nil
 }
 
-// lines keeps what is written to it and finds the line "ready: ...".
+// lines keeps what is written to it and sends the line "ready: ..." to found.
 type lines struct {
 	mu    sync.Mutex
 	all   bytes.Buffer
@@ -252,7 +252,7 @@ func (l *lines) String() string {
 	return l.all.String()
 }
 
-// checkout copies the repository as git would clone it, with what is not committed yet.
+// checkout copies the repository like git clone, including changes that are not committed.
 func checkout(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "msatom")
@@ -266,11 +266,11 @@ func checkout(t *testing.T) string {
 	return dir
 }
 
-// given are the ports that tests of this process have, or had.
+// given holds the ports that freePort has returned.
 var given sync.Map
 
-// freePort is a port that nobody has. Until it is used, which may be minutes later, nobody gets it by chance either: systems choose
-// theirs above 20000, outgoing connections still higher.
+// freePort returns a free port below 20000. It stays free until it is used, which may be minutes later: supervised systems use ports above
+// 20000, and outgoing connections higher ones still.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for {

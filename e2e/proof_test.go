@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// A trial that is stopped in the middle, by Ctrl-C or by kill -9, leaves no program behind, and its exit says that nothing was proved.
+// An interrupted or killed trial leaves no program running, fails, and does not claim a result.
 func TestProofStopped(t *testing.T) {
+	t.Parallel()
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	for _, c := range []struct {
 		name string
@@ -26,25 +27,25 @@ func TestProofStopped(t *testing.T) {
 				}
 			}
 			if err := <-r.done; err == nil {
-				t.Error("a killed trial ends with 0")
+				t.Error("a killed trial exits with 0")
 			}
 			r.making = nil
 		}},
 	} {
 		out := r.begin("exec make proof ORDERS=100000 MINUTES=60")
-		eventually(t, "writers write", 10*time.Minute, func() bool { return strings.Contains(out.String(), " in the log") })
+		eventually(t, "the trial is in progress", 10*time.Minute, func() bool { return strings.Contains(out.String(), " in the log") })
 		if n := len(programsOf(r.dir)); n < 10 {
-			t.Errorf("%s: only %d programs are found while it runs", c.name, n)
+			t.Errorf("%s: found only %d programs of the trial", c.name, n)
 		}
 		c.stop()
-		eventually(t, "all programs have ended after "+c.name, time.Minute, func() bool { return len(programsOf(r.dir)) == 0 })
+		eventually(t, "no program is left after "+c.name, time.Minute, func() bool { return len(programsOf(r.dir)) == 0 })
 		if c.name == "Ctrl-C" && !strings.Contains(out.String(), "nothing was proved") {
-			t.Errorf("it says\n%s", out)
+			t.Errorf("the output does not say that nothing was proved:\n%s", out)
 		}
 	}
 }
 
-// programsOf are the running programs that have anything to do with a folder, by process id.
+// programsOf returns the running programs that lie in a folder, run in it or have it in their arguments, by process id.
 func programsOf(dir string) map[int]string {
 	found := map[int]string{}
 	all, _ := filepath.Glob("/proc/[0-9]*")

@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// Feed readers that nobody here wrote follow the feed as it grows: each entry reaches them once, none is missing. newsboat
-// keeps articles in a database, rss2email puts each into a folder as a mail; both remember what they have seen, and ask
-// conditionally.
+// Third-party feed readers follow the feed as it grows and receive every entry exactly once. newsboat keeps articles in a database,
+// rss2email delivers each one as a mail into a folder. Both remember what they have seen and send conditional requests.
 func TestFeedReadersFollow(t *testing.T) {
 	t.Parallel()
 	s := run(t, system.Config{Scale: map[string]int{"order": 2}, Env: []string{"POLL_SCHEDULE=@every 1h", "LOG_LEVEL=warn"}})
@@ -78,7 +77,7 @@ url = %s
 			t.Errorf("rss2email: %d mails of %d, %v", len(files), placed, err)
 		}
 	}
-	// Each order's entry, and no other.
+	// One mail per order, and no other.
 	files, err := filepath.Glob(filepath.Join(mails, "new", "*"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
 // run starts the system as `make run` does.
@@ -38,12 +39,31 @@ func run(t *testing.T, config system.Config) *system.System {
 
 func TestWithoutDocker(t *testing.T) {
 	t.Parallel()
-	s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 2, "shipping": 2}})
+	s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 2, "shipping": 2}, Env: []string{"TZ=America/New_York"}})
 	tour(t, visit(t, s.URL()))
+	t.Run("times are UTC", func(t *testing.T) { allUTC(t, visit(t, s.URL())) })
 	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })
 }
 
-// held asks for the feed with a wait that is longer than Apache is patient elsewhere: first in vain, then an order comes.
+// allUTC checks the times in JSON and in feeds. The services run in another time zone.
+func allUTC(t *testing.T, s *shop) {
+	timestamp := regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)`)
+	id := s.placeForm("1")
+	s.must(202, "POST", "/invoicing/reconcile", "", asJSON...)
+	for _, path := range []string{"/order/", "/order/" + id, "/order/deliveries", "/order/feed", "/invoicing/", "/invoicing/state", "/invoicing/feed", "/shipping/state"} {
+		found := timestamp.FindAllSubmatch(s.must(200, "GET", path, "", asJSON...).body, -1)
+		for _, m := range found {
+			if string(m[1]) != "Z" {
+				t.Errorf("%s: %s", path, m[0])
+			}
+		}
+		if len(found) == 0 {
+			t.Errorf("%s: no times", path)
+		}
+	}
+}
+
+// held waits for the feed longer than Apache waits for other responses: first until the time is up, then until an order comes.
 func held(t *testing.T, s *shop) {
 	etag := s.settled()
 	if a := s.must(304, "GET", "/order/feed", "", append(asAtom, "If-None-Match", etag, "Prefer", "wait=12")...); a.header.Get("Preference-Applied") != "wait=12" {
@@ -63,70 +83,61 @@ func held(t *testing.T, s *shop) {
 	}
 }
 
-// 32 writers place 5,000 orders while three instances of each consumer poll. Nothing is missing, nothing is twice, every
-// cent is right; also when each program is killed in the middle of it and comes back.
+// 32 writers place 5,000 orders while three instances of each consumer poll and each program is killed once. Every order gets one
+// invoice and one shipment, and every cent is right.
 func TestFiveThousandOrders(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		disturb func(ctx context.Context, t *testing.T, s *system.System)
+	t.Parallel()
+	s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 3, "shipping": 3}, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	var killing sync.WaitGroup
+	killing.Go(func() { killThemAll(ctx, t, s) })
+	const orders, writers = 5000, 32
+	placeAll(ctx, t, visit(t, s.URL()), orders, writers)
+	killing.Wait()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	db, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(ctx)
+	eventually(t, "every order delivered", 3*time.Minute, func() bool {
+		return count(ctx, t, db, `SELECT least((SELECT count(*) FROM invoicing.invoice), (SELECT count(*) FROM shipping.shipment))`) >= orders
+	})
+	for _, fact := range []struct {
+		what, sql string
+		want      int
 	}{
-		{"undisturbed", func(context.Context, *testing.T, *system.System) {}},
-		{"killed", killThemAll},
+		{"orders", `SELECT count(*) FROM "order".orders`, orders},
+		{"invoices", `SELECT count(*) FROM invoicing.invoice`, orders},
+		{"shipments", `SELECT count(*) FROM shipping.shipment`, orders},
+		{"entries of the feed", `SELECT count(*) FROM "order".outbox_position`, orders},
+		{"last position", `SELECT max(position) FROM "order".outbox_position`, orders},
+		{"events without a position", `SELECT count(*) FROM "order".outbox_pending`, 0},
+		{"cursor of invoicing", `SELECT position FROM invoicing.follow_cursor`, orders},
+		{"cursor of shipping", `SELECT position FROM shipping.follow_cursor`, orders},
+		{"dead letters", `SELECT (SELECT count(*) FROM invoicing.dead_letter) + (SELECT count(*) FROM shipping.dead_letter)`, 0},
+		{"lines that differ between order and invoice", `SELECT count(*) FROM (
+			(TABLE "order".order_line EXCEPT TABLE invoicing.invoice_line) UNION ALL
+			(TABLE invoicing.invoice_line EXCEPT TABLE "order".order_line)) d`, 0},
+		{"lines that differ between order and shipment", `SELECT count(*) FROM (
+			(SELECT order_id, number, count, item_id, name FROM "order".order_line EXCEPT TABLE shipping.shipment_line) UNION ALL
+			(TABLE shipping.shipment_line EXCEPT SELECT order_id, number, count, item_id, name FROM "order".order_line)) d`, 0},
+		{"cents that differ", `SELECT ((SELECT sum(count * price) FROM "order".order_line) - (SELECT sum(count * price) FROM invoicing.invoice_line)) * 100`, 0},
+		{"cents in all", `SELECT 100 * sum(count * price) FROM invoicing.invoice_line`, orders*10000 + orders/100*4950*4200 + orders*4200},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := run(t, system.Config{Scale: map[string]int{"order": 2, "invoicing": 3, "shipping": 3}, Env: []string{"POLL_SCHEDULE=@every 1s", "LOG_LEVEL=warn"}})
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
-			defer cancel()
-			var disturbing sync.WaitGroup
-			disturbing.Go(func() { c.disturb(ctx, t, s) })
-			const orders, writers = 5000, 32
-			placeAll(ctx, t, visit(t, s.URL()), orders, writers)
-			disturbing.Wait()
-			if err := s.WaitReady(ctx); err != nil {
-				t.Fatal(err)
-			}
-			db, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close(ctx)
-			eventually(t, "every order delivered", 3*time.Minute, func() bool {
-				return count(ctx, t, db, `SELECT least((SELECT count(*) FROM invoicing.invoice), (SELECT count(*) FROM shipping.shipment))`) >= orders
-			})
-			for _, fact := range []struct {
-				what, sql string
-				want      int
-			}{
-				{"orders", `SELECT count(*) FROM "order".orders`, orders},
-				{"invoices", `SELECT count(*) FROM invoicing.invoice`, orders},
-				{"shipments", `SELECT count(*) FROM shipping.shipment`, orders},
-				{"entries of the feed", `SELECT count(*) FROM "order".feed_position`, orders},
-				{"last position", `SELECT max(position) FROM "order".feed_position`, orders},
-				{"events without a position", `SELECT count(*) FROM "order".feed_pending`, 0},
-				{"cursor of invoicing", `SELECT position FROM invoicing.poll_cursor`, orders},
-				{"cursor of shipping", `SELECT position FROM shipping.poll_cursor`, orders},
-				{"entries parked", `SELECT (SELECT count(*) FROM invoicing.poll_parked) + (SELECT count(*) FROM shipping.poll_parked)`, 0},
-				{"lines that differ between order and invoice", `SELECT count(*) FROM (
-					(TABLE "order".order_line EXCEPT TABLE invoicing.invoice_line) UNION ALL
-					(TABLE invoicing.invoice_line EXCEPT TABLE "order".order_line)) d`, 0},
-				{"lines that differ between order and shipment", `SELECT count(*) FROM (
-					(SELECT order_id, number, count, item_id, name FROM "order".order_line EXCEPT TABLE shipping.shipment_line) UNION ALL
-					(TABLE shipping.shipment_line EXCEPT SELECT order_id, number, count, item_id, name FROM "order".order_line)) d`, 0},
-				{"cents that differ", `SELECT ((SELECT sum(count * price) FROM "order".order_line) - (SELECT sum(count * price) FROM invoicing.invoice_line)) * 100`, 0},
-				{"cents in all", `SELECT 100 * sum(count * price) FROM invoicing.invoice_line`, orders*10000 + orders/100*4950*4200 + orders*4200},
-			} {
-				if got := count(ctx, t, db, fact.sql); got != fact.want {
-					t.Errorf("%s: %d, want %d", fact.what, got, fact.want)
-				}
-			}
-			if ids := visit(t, s.URL()).follow(ctx); len(ids) != orders {
-				t.Errorf("a reader of the feed sees %d entries, want %d", len(ids), orders)
-			}
-		})
+		if got := count(ctx, t, db, fact.sql); got != fact.want {
+			t.Errorf("%s: %d, want %d", fact.what, got, fact.want)
+		}
+	}
+	if ids := visit(t, s.URL()).follow(ctx); len(ids) != orders {
+		t.Errorf("a reader of the feed sees %d entries, want %d", len(ids), orders)
 	}
 }
 
-// placeAll places n orders; one that was not answered is sent again with the same name, as a careful client does.
+// placeAll places n orders. It repeats a request that was not answered with the same idempotency key, as a careful client does.
 func placeAll(ctx context.Context, t *testing.T, s *shop, n, writers int) {
 	t.Helper()
 	var next, again atomic.Int64
@@ -151,10 +162,10 @@ func placeAll(ctx context.Context, t *testing.T, s *shop, n, writers int) {
 		})
 	}
 	wg.Wait()
-	t.Logf("%d orders placed by %d writers, %d sent again", n, writers, again.Load())
+	t.Logf("%d orders placed by %d writers, %d requests repeated", n, writers, again.Load())
 }
 
-// killThemAll kills (-9) an instance of each service, Apache, and Postgres, one after the other; the system starts them again.
+// killThemAll kills Postgres, Apache and instances of all services with SIGKILL, one after the other. The system restarts them.
 func killThemAll(ctx context.Context, t *testing.T, s *system.System) {
 	programs := []*system.Program{s.Postgres(), s.Apache()}
 	for _, name := range []string{"order-1", "invoicing-1", "shipping-2", "order-2", "invoicing-3"} {
@@ -165,8 +176,8 @@ func killThemAll(ctx context.Context, t *testing.T, s *system.System) {
 		if err := p.Kill(); err != nil {
 			t.Errorf("killing %s: %v", p.Name(), err)
 		}
-		eventually(t, p.Name()+" is started again", 2*time.Minute, func() bool { now := p.Pid(); return now != 0 && now != pid })
-		t.Logf("killed %s, pid %d, started again as %d", p.Name(), pid, p.Pid())
+		eventually(t, p.Name()+" is restarted", 2*time.Minute, func() bool { now := p.Pid(); return now != 0 && now != pid })
+		t.Logf("killed %s, pid %d, restarted as %d", p.Name(), pid, p.Pid())
 	}
 }
 

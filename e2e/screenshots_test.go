@@ -9,10 +9,10 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// TestScreenshots makes the pictures of the README, in the folder that SCREENSHOTS names: `make screenshots`.
+// TestScreenshots takes the screenshots of the README into the folder named by SCREENSHOTS: `make screenshots`.
 func TestScreenshots(t *testing.T) {
 	folder := os.Getenv("SCREENSHOTS")
 	if folder == "" {
@@ -50,7 +50,7 @@ func TestScreenshots(t *testing.T) {
 	w.push("Duplicate line 1")
 	take("form", 1100, 900, "light")
 	w.open(fmt.Sprint("/order/", last))
-	w.shows("#way [role=status]", fmt.Sprintf("Order %d has arrived everywhere.", last))
+	w.shows("#progress [role=status]", fmt.Sprintf("All consumers have processed order %d.", last))
 	take("order", 1100, 760, "dark")
 	w.open(fmt.Sprint("/invoicing/", last))
 	take("invoice", 400, 800, "light")

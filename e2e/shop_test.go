@@ -1,4 +1,6 @@
-// The system as a client sees it, through the front door only: what all end-to-end tests do with it.
+// Package e2e tests the whole system through its front door, without and with Docker, with a browser and with feed readers.
+//
+// This file is the client that most tests use.
 package e2e
 
 import (
@@ -15,7 +17,7 @@ import (
 	"time"
 )
 
-// shop is a running system at its public address.
+// shop is a client of a running system.
 type shop struct {
 	t    testing.TB
 	base string
@@ -40,7 +42,7 @@ type answer struct {
 	body   []byte
 }
 
-// ask sends a request; header is names and values in turn.
+// ask sends a request. header alternates names and values.
 func (s *shop) ask(method, path, body string, header ...string) (answer, error) {
 	r, err := http.NewRequest(method, s.base+path, strings.NewReader(body))
 	if err != nil {
@@ -58,7 +60,7 @@ func (s *shop) ask(method, path, body string, header ...string) (answer, error) 
 	return answer{res.StatusCode, res.Header, b}, err
 }
 
-// must asks and fails the test on another status.
+// must sends a request and fails the test unless the response has that status.
 func (s *shop) must(status int, method, path, body string, header ...string) answer {
 	s.t.Helper()
 	a, err := s.ask(method, path, body, header...)
@@ -80,7 +82,7 @@ var (
 	address = map[string]string{"street": "Krischerstr. 100", "zip": "40789", "city": "Monheim am Rhein"}
 )
 
-// record is what an order, an invoice and a shipment have in common.
+// record has the fields that orders, invoices and shipments share.
 type record struct {
 	ID       int64
 	Status   string
@@ -99,7 +101,7 @@ type line struct {
 	}
 }
 
-// placeJSON places an order of count iPods and an Apple TV. The key names the request, so it can be sent again.
+// placeJSON places an order of count iPods and an Apple TV. key is the Idempotency-Key, so the call can be repeated.
 func (s *shop) placeJSON(key string, count int) (int64, error) {
 	body, err := json.Marshal(map[string]any{"customer": 1, "shippingAddress": address, "billingAddress": address,
 		"orderLine": []any{map[string]any{"count": count, "item": 1}, map[string]any{"count": 1, "item": map[string]int{"itemId": 4}}}})
@@ -120,13 +122,13 @@ func (s *shop) placeJSON(key string, count int) (int64, error) {
 	return o.ID, nil
 }
 
-// placeForm places an order by the form, sent twice as an impatient person does, and returns its id.
+// placeForm places an order with the form, submitted twice as by an impatient user, and returns its id.
 func (s *shop) placeForm(count string) string {
 	s.t.Helper()
 	page := s.must(200, "GET", "/order/form.html", "", asHTML...)
 	_, rest, ok := bytes.Cut(page.body, []byte(`name="request" value="`))
 	if !ok {
-		s.t.Fatal("the form has no name")
+		s.t.Fatal("the form has no request token")
 	}
 	token, _, _ := bytes.Cut(rest, []byte(`"`))
 	form := url.Values{"request": {string(token)}, "customer": {"2"},
@@ -136,21 +138,21 @@ func (s *shop) placeForm(count string) string {
 	first := s.must(303, "POST", "/order/", form, formIn...).header.Get("Location")
 	second := s.must(303, "POST", "/order/", form, formIn...).header.Get("Location")
 	if first != second {
-		s.t.Errorf("a form sent twice placed two orders: %s and %s", first, second)
+		s.t.Errorf("a form submitted twice placed two orders: %s and %s", first, second)
 	}
 	return strings.TrimPrefix(first, "/order/")
 }
 
-// settled is the tag of the recent document when all instances of order have the same.
+// settled waits until all instances of order serve the same recent document, and returns its ETag.
 func (s *shop) settled() (etag string) {
 	s.t.Helper()
 	same := 0
-	eventually(s.t, "all instances of order have the same document", patience, func() bool {
+	eventually(s.t, "all instances of order serve the same document", patience, func() bool {
 		now := s.must(200, "GET", "/order/feed", "", asAtom...).header.Get("ETag")
 		if same++; now != etag {
 			etag, same = now, 1
 		}
-		return same > 12 // asks in more than a second: no instance is behind for longer
+		return same > 12 // polls for more than a second, the longest that an instance is behind
 	})
 	return etag
 }
@@ -173,14 +175,14 @@ func (s *shop) read(path string) (r record) {
 	return r
 }
 
-// exists says whether there is something at path.
+// exists reports whether a GET of path returns 200.
 func (s *shop) exists(path string) bool {
 	a, err := s.ask("GET", path, "", asJSON...)
 	return err == nil && a.status == 200
 }
 
-// follow reads a feed from its recent document to the first, by its links alone, and returns the ids of its entries,
-// newest first, each once.
+// follow reads the feed from the recent document to the first one, following links only, and returns the ids of its entries without
+// duplicates, newest first.
 func (s *shop) follow(ctx context.Context) (ids []string) {
 	s.t.Helper()
 	for _, e := range s.entries(ctx) {
@@ -189,19 +191,19 @@ func (s *shop) follow(ctx context.Context) (ids []string) {
 	return ids
 }
 
-// entry is one of a feed in JSON.
+// entry is an entry of the JSON feed.
 type entry struct {
 	ID    string
 	Event struct{ Kind string } `json:"_msatom"`
 }
 
-// entries reads the feed as follow does.
+// entries returns the entries of the feed, like follow.
 func (s *shop) entries(ctx context.Context) (all []entry) {
 	s.t.Helper()
 	seen := map[string]bool{}
 	for next := s.base + "/order/feed"; next != "" && ctx.Err() == nil; {
 		if !strings.HasPrefix(next, s.base+"/") {
-			s.t.Fatalf("a link leads to %s, which this reader does not know", next)
+			s.t.Fatalf("a link leads to %s, outside this system", next)
 		}
 		var doc struct {
 			Items []entry

@@ -1,4 +1,3 @@
-// Slow clients: who sends a request byte by byte is given up, and nobody else notices.
 package e2e
 
 import (
@@ -12,7 +11,8 @@ import (
 	"time"
 )
 
-// slowly has many clients send heads and bodies without end, a byte now and then, while others place orders and read.
+// slowly sends headers and bodies byte by byte from many clients, while others place orders and read. Apache must give up on the slow
+// clients without affecting the others.
 func slowly(t *testing.T, base string) {
 	const each = 50
 	l := underLoad(t, base, false, threeServices...)
@@ -27,13 +27,13 @@ func slowly(t *testing.T, base string) {
 				said, err := drip(base, begin)
 				status, _, _ := strings.Cut(said, "\r\n")
 				if n == 0 {
-					t.Logf("a %s was given up after %v: %q", what, time.Since(began).Round(time.Second), status)
+					t.Logf("Apache gave up on a slow %s after %v: %q", what, time.Since(began).Round(time.Second), status)
 				}
 				switch {
 				case errors.Is(err, os.ErrDeadlineExceeded):
-					t.Errorf("a slow %s is not given up", what)
+					t.Errorf("Apache does not give up on a slow %s", what)
 				case !strings.Contains(status, " 408 ") && (what == "body" || said != ""):
-					t.Errorf("a slow %s is answered by %q, %v", what, said, err)
+					t.Errorf("a slow %s is answered with %q, %v", what, said, err)
 				}
 			})
 		}
@@ -43,8 +43,8 @@ func slowly(t *testing.T, base string) {
 	l.none(t, began, "beside slow clients")
 }
 
-// drip sends the beginning of a request and then ten bytes a second, until the connection is ended. It would go on for hours, so the
-// minute after which it gives up itself says that nobody ended it.
+// drip sends the beginning of a request and then ten bytes a second until the server closes the connection, or for a minute, which is an
+// error.
 func drip(base, begin string) (string, error) {
 	c, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
 	if err != nil {
@@ -56,7 +56,7 @@ func drip(base, begin string) (string, error) {
 	}
 	go func() {
 		for _, err := io.WriteString(c, begin); err == nil; _, err = io.WriteString(c, "x") {
-			time.Sleep(100 * time.Millisecond) // this is what is tried
+			time.Sleep(100 * time.Millisecond) // the slowness under test
 		}
 	}()
 	said, err := io.ReadAll(c)

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// The same tour on a Swarm of this one machine, with two tasks of each service; then new tasks take the place of all of them
-// under load, and no request fails. The machine is left as it was.
+// The tour works on a Swarm with two tasks of each service, and a rolling update of all tasks under load fails no request. The test leaves
+// the machine as it found it.
 func TestSwarm(t *testing.T) {
 	needDocker(t)
 	t.Setenv("POLL_SCHEDULE", "@every 5s")
 	r := &terminal{t: t, dir: checkout(t), port: freePort(t)}
 	if state := strings.TrimSpace(r.run("docker info --format '{{.Swarm.LocalNodeState}}'")); state != "inactive" {
-		t.Fatalf("this machine is part of a Swarm already: %s", state)
+		t.Fatalf("this machine is already part of a Swarm: %s", state)
 	}
 	networks := r.run("docker network ls --format '{{.Name}}' | sort")
 	r.run("docker swarm init --advertise-addr 127.0.0.1")
@@ -23,10 +23,10 @@ func TestSwarm(t *testing.T) {
 		eventually(t, "the tasks' containers are gone", patience, func() bool {
 			return r.run("docker ps -aq --filter label=com.docker.stack.namespace="+project) == ""
 		})
-		// What was of the tasks is let go of a moment after they are.
+		// The volume stays in use for a moment after its containers are gone.
 		r.run("until docker volume rm " + project + "_postgres; do sleep 0.5; done")
 		r.run("docker swarm leave --force; until docker network rm docker_gwbridge; do sleep 0.5; done")
-		eventually(t, "no network is left behind", patience, func() bool {
+		eventually(t, "all networks are removed", patience, func() bool {
 			return r.run("docker network ls --format '{{.Name}}' | sort") == networks
 		})
 	}()
@@ -58,7 +58,7 @@ func TestSwarm(t *testing.T) {
 		eventually(t, "two new tasks of each service answer", patience, two)
 		l.end()
 		l.none(t, began, "updated")
-		eventually(t, "every task was replaced", patience, func() bool {
+		eventually(t, "every task is replaced", patience, func() bool {
 			return !slices.ContainsFunc(tasks(), func(id string) bool { return slices.Contains(old, id) })
 		})
 	})

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"msatom/e2e/system"
+	"msatom/tools/system"
 )
 
-// tour is what a visitor of the system does, in Docker and without: an order becomes an invoice and a shipment.
+// tour does what a visitor of the system does: places orders and sees invoices and shipments appear.
 func tour(t *testing.T, s *shop) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -37,7 +37,7 @@ func tour(t *testing.T, s *shop) {
 		}
 	})
 
-	t.Run("by form and by JSON, polled by hand", func(t *testing.T) {
+	t.Run("orders by form and by JSON, polled by hand", func(t *testing.T) {
 		byForm := s.placeForm("3")
 		id, err := s.placeJSON(fmt.Sprint("tour ", time.Now().UnixNano()), 2)
 		if err != nil {
@@ -70,7 +70,7 @@ func tour(t *testing.T, s *shop) {
 		}
 	})
 
-	t.Run("found by themselves within 30 seconds", func(t *testing.T) {
+	t.Run("consumers poll by themselves within 30 seconds", func(t *testing.T) {
 		id := s.placeForm("1")
 		eventually(t, "invoice and shipment without a button", 55*time.Second, func() bool {
 			return s.exists("/invoicing/"+id) && s.exists("/shipping/"+id)
@@ -96,7 +96,7 @@ func tour(t *testing.T, s *shop) {
 		a := s.must(200, "GET", "/order/feed", "", asAtom...)
 		for _, path := range []string{"/feed", "/order/"} {
 			if b := s.must(200, "GET", path, "", asAtom...); string(b.body) != string(a.body) {
-				t.Errorf("%s is another document", path)
+				t.Errorf("%s is a different document", path)
 			}
 		}
 		s.must(304, "GET", "/order/feed", "", append(asAtom, "If-None-Match", a.header.Get("ETag"))...)
@@ -105,15 +105,15 @@ func tour(t *testing.T, s *shop) {
 		}
 		forged := s.must(200, "GET", "/order/feed", "", append(asAtom, "X-Public-URL", "http://evil.example", "X-Forwarded-Host", "evil.example", "Forwarded", "host=evil.example")...)
 		if strings.Contains(string(forged.body), "evil.example") {
-			t.Error("a client's header leads the feed's links elsewhere")
+			t.Error("a header of the client changes the links in the feed")
 		}
 	})
 
-	t.Run("acknowledged in feeds of their own", func(t *testing.T) {
+	t.Run("consumers acknowledge in their own feeds", func(t *testing.T) {
 		id := s.placeForm("1")
 		for _, service := range []string{"invoicing", "shipping"} {
 			s.must(200, "POST", "/"+service+"/poll", "", asJSON...)
-			eventually(t, service+" says in its feed that it has order "+id, patience, func() bool {
+			eventually(t, service+" acknowledges order "+id+" in its feed", patience, func() bool {
 				var doc struct {
 					Items []struct {
 						URL   string
@@ -135,7 +135,7 @@ func tour(t *testing.T, s *shop) {
 
 	t.Run("delivery is shown", func(t *testing.T) { seeDelivery(t, s) })
 
-	t.Run("what is not for outside", func(t *testing.T) {
+	t.Run("internal addresses are not forwarded", func(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics", "/server-status", "/balancer-manager", "/order/../metrics", "/order/%2e%2e/metrics", "/httpd.conf", "/nothing"} {
 			if a, err := s.ask("GET", path, ""); err != nil || a.status < 400 || a.status >= 500 {
 				t.Errorf("%s: %d, %v", path, a.status, err)

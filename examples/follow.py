@@ -23,7 +23,7 @@ def keep(name, content):
 
 def poll(cursor):
     document, links, items = get(feed)
-    if document["_msatom"]["epoch"] != cursor["epoch"]:  # another log: begin anew
+    if document["_msatom"]["epoch"] != cursor["epoch"]:  # another log: start again
         cursor = {"epoch": document["_msatom"]["epoch"], "position": 0}
     while items and items[0]["_msatom"]["position"] > cursor["position"] + 1:
         document, links, items = get(links["prev-archive"])

@@ -11,7 +11,7 @@ mkdir -p "$folder"
 keep() { cat > "$folder/.new" && mv "$folder/.new" "$folder/$1"; }
 while true; do
     id=$(cat "$folder/cursor" 2> /dev/null || true)
-    # With an error, another log for instance (410), curl says so; the cursor stays. Without news the feed answers [] after 20 seconds.
+    # With an error, another log for instance (410), curl says so; the cursor stays. If there is nothing new, the feed answers [] after 20 seconds.
     events=$(curl -sS --fail --max-time 60 -G "$feed" --data-urlencode "lastEventId=$id" -d timeout=20000) || { sleep 2; continue; }
     jq -r '.[].data | "\(.id) \(tojson)"' <<< "$events" | while read -r number order; do
         keep "$number.json" <<< "$order"

@@ -1,25 +1,26 @@
-// What an invoice is, as rows and as JSON with the names that ewolff/microservice-atom gave it.
+// An invoice, as rows and as JSON with the names of the Java original (ewolff/microservice-atom).
 package main
 
 import (
 	"msatom/shared/consumer"
+	"msatom/shared/list"
 	"msatom/shared/money"
 )
 
-// What an invoice can be: open, or void because its order was cancelled.
+// Status of an invoice: open, or void because its order was cancelled.
 const (
 	open = "open"
 	void = "void"
 )
 
-// Invoice bills an order. Its data are copies, as the order had them.
+// Invoice bills an order. Its data are copied from the order.
 type Invoice struct {
 	consumer.Record          // its id is the order's
 	Customer        Customer `json:"customer" gorm:"embedded;embeddedPrefix:customer_"`
 	Billing         Address  `json:"billingAddress" gorm:"embedded;embeddedPrefix:billing_"`
 	Lines           []Line   `json:"invoiceLine"`
 
-	Total money.Amount `json:"-"` // the sum of the lines, stored so that invoices can be sorted by it
+	Total money.Amount `json:"-"` // sum of the lines
 }
 
 // Customer pays.
@@ -45,7 +46,7 @@ type Line struct {
 	Item      Item  `json:"item" gorm:"embedded"`
 }
 
-// Item is what was ordered, at the price that it had then.
+// Item is what was ordered, at the price of that time.
 type Item struct {
 	ID    int64        `json:"itemId" gorm:"column:item_id;autoIncrement:false"`
 	Name  string       `json:"name"`
@@ -58,10 +59,13 @@ func (Invoice) TableName() string { return "invoice" }
 // TableName is invoice_line.
 func (Line) TableName() string { return "invoice_line" }
 
-// Total of a line.
+// Total returns the price of all pieces.
 func (l Line) Total() money.Amount { return l.Item.Price.Times(l.Count) }
 
-// sumUp sets the total, unless that is more than can be paid.
+// Place returns the place of the invoice in a list.
+func (i *Invoice) Place() list.Place { return list.Place{ID: i.ID, Total: i.Total} }
+
+// sumUp sets the total. It reports false if a count is below 1 or the total exceeds money.Max.
 func (i *Invoice) sumUp() bool {
 	for _, l := range i.Lines {
 		if l.Count < 1 || max(l.Item.Price, -l.Item.Price) > money.Max/money.Amount(l.Count) {

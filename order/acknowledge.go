@@ -1,130 +1,106 @@
-// What the consumers have done with the orders. Each publishes an acknowledgement feed, whose entries answer those of the orders'
-// feed (Reliable Data Distribution over Atom); order follows these by the same poller with which its consumers follow it.
-// Nothing here is needed for orders to be taken and published: consumers come and go.
+// What the consumers have done with the orders. Each consumer publishes an acknowledgement feed, whose entries reply to those of the
+// orders' feed (Reliable Data Distribution and Consistent Data Replication over Atom). Order follows these feeds with the same
+// follower with which its consumers follow it (shared/follow/follow.go), and keeps per order the latest entry that each consumer has
+// acknowledged. From that, deliveries.go tells what has arrived and what has not.
+//
+// Orders are taken and published without any of this: consumers come and go.
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"gorm.io/gorm"
 
 	"msatom/shared/feed"
-	"msatom/shared/poll"
+	"msatom/shared/follow"
+	"msatom/shared/postgres"
 	"msatom/shared/service"
 )
-
-// config is what order reads from its environment.
-type config struct {
-	Feeds          []string      `env:"ACK_FEEDS"`                            // acknowledgement feeds: name=address,name=address
-	Wait           time.Duration `env:"ACK_WAIT" envDefault:"25s"`            // how long these may hold a poll until there is news; 0 for not at all
-	Schedule       string        `env:"ACK_SCHEDULE" envDefault:"@every 30s"` // when they are polled without waiting
-	RepublishAfter time.Duration `env:"REPUBLISH_AFTER" envDefault:"0s"`      // an order that a consumer has passed over is published again after this; 0: never
-}
 
 // follower follows the acknowledgement feed of one consumer.
 type follower struct {
 	consumer string
 	feed     string // its address
-	*poll.Poller
+	*follow.Follower
 }
 
 var consumerName = regexp.MustCompile(`^[a-z][a-z0-9-]*$`)
 
-func newFollowers(s *service.Service, log *feed.Log, c config) (followers []follower, err error) {
+func newFollowers(s *service.Service, published *feed.About, c config) (followers []follower, err error) {
 	for _, f := range c.Feeds {
 		name, address, _ := strings.Cut(strings.TrimSpace(f), "=")
 		if !consumerName.MatchString(name) {
 			return nil, fmt.Errorf("ACK_FEEDS: %q is not name=address", f)
 		}
-		source := poll.Source{FeedURL: address, Schedule: c.Schedule, Wait: c.Wait}
-		poller, err := poll.New(s.DB.DB, poll.Config{Source: source, Feed: name, Record: "acknowledgement", Instance: s.Instance, Now: s.Now, Quiet: true}, acknowledge(log, name))
+		one, err := follow.New(s.DB.DB, follow.Config{
+			FeedURL: address, Format: c.Format, Schedule: c.Schedule, Wait: c.Wait,
+			Names: follow.Names{FeedURL: "ACK_FEEDS of " + name, Format: "FEED_FORMAT", Schedule: "ACK_SCHEDULE", Wait: "ACK_WAIT"},
+			Feed:  name, Record: "acknowledgement", Instance: s.Instance, Now: s.Now, Optional: true, Save: saveAcks(published, name),
+		})
 		if err != nil {
-			return nil, fmt.Errorf("ACK_FEEDS of %s: %w", name, err)
+			return nil, err
 		}
-		followers = append(followers, follower{name, address, poller})
+		followers = append(followers, follower{name, address, one})
 	}
 	return followers, nil
 }
 
-// ack is an entry of an acknowledgement feed: which entry of ours it acks.
-type ack struct {
-	Epoch    string `json:"epoch"`
-	Position int64  `json:"position"`
-	Instance string `json:"instance"`
-	Record   string `json:"record"`
-	subject  int64
-}
-
-// acknowledge notes what a consumer has acknowledged. What answers an entry of another log, or one that is not there (our
-// database was restored), does not count.
-func acknowledge(log *feed.Log, consumer string) poll.Handler {
-	return func(ctx context.Context, tx *gorm.DB, entries []poll.Entry) (written []int64, err error) {
-		var acks []ack
+// saveAcks returns the function that saves a consumer's acknowledgements. Entries that reply to nothing of ours are left out. An
+// acknowledgement of another log does not count, nor one of an entry that our log does not have because our database was restored.
+func saveAcks(published *feed.About, consumer string) func(tx *gorm.DB, entries []follow.Entry) ([]int64, error) {
+	return func(tx *gorm.DB, entries []follow.Entry) (orders []int64, err error) {
+		var acks postgres.Rows
 		for _, e := range entries {
-			epoch, position, ok := log.PlaceOf(e.ReplyTo)
+			epoch, position, ok := published.ParseEntryID(e.ReplyTo)
 			if !ok {
 				continue
 			}
-			a := ack{Epoch: epoch, Position: position, subject: e.Subject}
-			var record struct{ Instance string }
-			if json.Unmarshal(e.Content, &record) == nil {
-				a.Instance = record.Instance
-			}
+			var record struct{ Instance string } // of the consumer
+			_ = json.Unmarshal(e.Content, &record)
+			var src url.URL // of the record; its path is the same inside and outside
 			if u, err := url.Parse(e.Src); err == nil {
-				a.Record = u.Path // the same outside and inside
+				src = *u
 			}
-			acks = append(acks, a)
+			acks.Add(epoch, position, record.Instance, src.Path)
 		}
-		batch, err := json.Marshal(acks)
-		if err != nil || len(acks) == 0 {
-			return nil, err
+		if acks.Len() == 0 {
+			return nil, nil
 		}
-		tx = tx.WithContext(ctx)
 		var last int64
 		if err := tx.Raw(lockDelivery, consumer).Scan(&last).Error; err != nil {
 			return nil, err
 		}
 		var news []struct{ OrderID, Position int64 }
-		if err := tx.Raw(noteAcks, consumer, string(batch)).Scan(&news).Error; err != nil || len(news) == 0 {
+		if err := tx.Raw(upsertAcks, append([]any{consumer}, acks.Columns()...)...).Scan(&news).Error; err != nil || len(news) == 0 {
 			return nil, err
 		}
-		orders := map[int64]int64{}
-		var ids []int64
 		top := last
 		for _, n := range news {
-			orders[n.Position] = n.OrderID
-			ids, top = append(ids, n.OrderID), max(top, n.Position)
+			orders, top = append(orders, n.OrderID), max(top, n.Position)
 		}
-		for _, a := range acks {
-			if orders[a.Position] != 0 {
-				written = append(written, a.subject)
-			}
-		}
-		if err := tx.Exec(closeHoles, consumer, ids).Error; err != nil {
+		if err := tx.Exec(closeHoles, consumer, postgres.Array(orders)).Error; err != nil {
 			return nil, err
 		}
-		return written, tx.Exec(moveOn, top, consumer, consumer, last, top, consumer).Error
+		return orders, tx.Exec(moveOn, top, consumer, consumer, last, top, consumer).Error
 	}
 }
 
-// lockDelivery returns the last position that a consumer has acknowledged; 0 for a new one.
-const lockDelivery = "INSERT INTO delivery VALUES (?, 0) ON CONFLICT (consumer) DO UPDATE SET last = delivery.last RETURNING last"
+// lockDelivery returns the last position that a consumer has acknowledged, 0 for a new consumer.
+const lockDelivery = "INSERT INTO delivery (consumer, last) VALUES (?, 0) ON CONFLICT (consumer) DO UPDATE SET last = delivery.last RETURNING last"
 
-// noteAcks returns what was not acknowledged before. The order is the one that our own log has at the position; of
-// several acks about it the latest counts.
-const noteAcks = `
-	INSERT INTO acknowledgement AS old
+// upsertAcks returns what was not acknowledged before. The order is the one that our own log has at the position. Of several
+// acknowledgements of an order, the one with the highest position is kept.
+const upsertAcks = `
+	INSERT INTO acknowledgement AS old (consumer, order_id, position, seen, took, instance, record)
 	SELECT DISTINCT ON (e.subject) ?::text, e.subject, p.position, now.clock, extract(epoch FROM now.clock - p.published), a.instance, a.record
-	FROM json_to_recordset(?) AS a(epoch text, position bigint, instance text, record text)
-	JOIN feed_log l ON l.epoch::text = a.epoch
-	JOIN feed_position p ON p.position = a.position
-	JOIN feed_event e ON e.id = p.event_id,
+	FROM unnest(?::text[], ?::bigint[], ?::text[], ?::text[]) AS a(epoch, position, instance, record)
+	JOIN outbox_log l ON l.epoch::text = a.epoch
+	JOIN outbox_position p ON p.position = a.position
+	JOIN outbox_event e ON e.id = p.event_id,
 	     (SELECT clock_timestamp()) AS now(clock)
 	ORDER BY e.subject, p.position DESC
 	ON CONFLICT (consumer, order_id) DO UPDATE SET
@@ -134,13 +110,13 @@ const noteAcks = `
 
 const closeHoles = `
 	DELETE FROM delivery_hole h USING acknowledgement a
-	WHERE h.consumer = ? AND h.order_id IN ? AND a.consumer = h.consumer AND a.order_id = h.order_id AND a.position >= h.position`
+	WHERE h.consumer = ? AND h.order_id = ANY (?) AND a.consumer = h.consumer AND a.order_id = h.order_id AND a.position >= h.position`
 
-// moveOn sets the last position to a later one; what was passed over without an acknowledgement is a hole.
+// moveOn sets the last position to a later one. Entries between the two without an acknowledgement are holes.
 const moveOn = `
 	WITH moved AS (UPDATE delivery SET last = ? WHERE consumer = ?)
-	INSERT INTO delivery_hole
+	INSERT INTO delivery_hole (consumer, position, order_id)
 	SELECT ?, p.position, e.subject
-	FROM feed_position p JOIN feed_event e ON e.id = p.event_id
+	FROM outbox_position p JOIN outbox_event e ON e.id = p.event_id
 	WHERE p.position > ? AND p.position < ?
 	  AND NOT EXISTS (SELECT FROM acknowledgement a WHERE a.consumer = ? AND a.order_id = e.subject AND a.position >= p.position)`

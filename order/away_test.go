@@ -1,4 +1,5 @@
-// The service while its database is away: it lives, says so, and works again when the database is back.
+// The service without its database: it stays alive, says so, and works again when the database is
+// back.
 package main
 
 import (
@@ -12,21 +13,22 @@ import (
 	"msatom/shared/postgres/pgtest"
 )
 
-// gate is an address at which a database can be reached or not.
+// gate is an address through which a database is reachable while the gate is open.
 type gate struct {
 	t                testing.TB
 	address, forward string
 	mu               sync.Mutex
+	isOpen           bool
 	open             []io.Closer
 }
 
-// newGate is a gate that is shut, and the URL of a new database behind it.
+// newGate returns a closed gate, and the URL of a new database behind it.
 func newGate(t testing.TB) (*gate, string) {
 	u, err := url.Parse(pgtest.URL(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), "0")) // nobody else takes ports of that address, also while the gate is shut
+	l, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), "0")) // of a loopback address that no other process uses, so the port stays free while the gate is closed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +39,15 @@ func newGate(t testing.TB) (*gate, string) {
 	return g, u.String()
 }
 
-func (g *gate) openIt() {
+func (g *gate) openUp() {
 	g.t.Helper()
 	l, err := net.Listen("tcp", g.address)
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.keep(l)
+	g.mu.Lock()
+	g.isOpen, g.open = true, append(g.open, l)
+	g.mu.Unlock()
 	go func() {
 		for {
 			in, err := l.Accept()
@@ -62,22 +66,32 @@ func (g *gate) openIt() {
 	}()
 }
 
-func (g *gate) keep(c ...io.Closer) {
+// keep keeps a connection until the gate is shut, which may have happened since it was accepted.
+func (g *gate) keep(in, out io.Closer) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.open = append(g.open, c...)
+	g.open = append(g.open, in, out)
+	if !g.isOpen {
+		g.closeAll()
+	}
 }
 
 func (g *gate) shut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.isOpen = false
+	g.closeAll()
+}
+
+func (g *gate) closeAll() {
 	for _, c := range g.open {
 		c.Close()
 	}
 	g.open = nil
 }
 
-func TestDatabaseAway(t *testing.T) {
+func TestDatabaseIsUnavailable(t *testing.T) {
+	t.Parallel()
 	g, database := newGate(t)
 	s := start(t, database, config{})
 	refused := func(when string) {
@@ -104,7 +118,7 @@ func TestDatabaseAway(t *testing.T) {
 			t.Errorf("%s: not healthy: %d", when, a.status)
 		}
 		if a := s.get("/order/style.css"); a.status != 200 {
-			t.Errorf("%s: no style: %d", when, a.status)
+			t.Errorf("%s: no style sheet: %d", when, a.status)
 		}
 	}
 	notReady := func() bool { return s.get("/readyz").status == 503 }
@@ -112,9 +126,9 @@ func TestDatabaseAway(t *testing.T) {
 	if !notReady() {
 		t.Error("ready without a database")
 	}
-	refused("before it was ever there")
+	refused("before the first connection")
 	for round := range 2 {
-		g.openIt()
+		g.openUp()
 		s.wait()
 		if id := s.place(); id != int64(round+1) {
 			t.Errorf("order %d has the id %d", round+1, id)
@@ -123,11 +137,11 @@ func TestDatabaseAway(t *testing.T) {
 			t.Errorf("%d entries after %d orders", n, round+1)
 		}
 		g.shut()
-		refused("just gone")
+		refused("just lost")
 		s.until("unready", notReady)
-		refused("gone")
+		refused("lost")
 	}
 	if a := s.get("/readyz"); !strings.Contains(a.body, `"status":"waiting"`) || !strings.Contains(a.body, `"database":"`) {
-		t.Errorf("why is it not ready? %s", a.body)
+		t.Errorf("readyz does not say why: %s", a.body)
 	}
 }

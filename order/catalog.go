@@ -1,8 +1,8 @@
-// Customers and items, which orders refer to.
+// The catalog: the customers and items that orders refer to. Entries are added, never changed or
+// deleted. The first ones come from the migration.
 package main
 
 import (
-	"context"
 	"net/mail"
 
 	"gorm.io/gorm"
@@ -12,81 +12,73 @@ import (
 	"msatom/shared/problem"
 )
 
-// Catalog is all customers and items.
-type Catalog struct{ db *gorm.DB }
+// Customer is a person who places orders.
+type Customer struct {
+	ID        int64  `json:"customerId" gorm:"primaryKey;column:customer_id"`
+	Name      string `json:"name"`
+	Firstname string `json:"firstname"`
+	Email     string `json:"email"`
+}
 
-// TableName is item; a Line has its own copy of the columns.
-func (Item) TableName() string { return "item" }
+// TableName returns the name of the table of customers.
+func (Customer) TableName() string { return "customer" }
 
-// maxPrice keeps an order of the most lines and pieces far below money.Max.
+func (c Customer) fullName() string { return c.Firstname + " " + c.Name }
+
+// Item is something that can be ordered. It is embedded in a Line, which keeps its own copy of name
+// and price.
+type Item struct {
+	ID    int64        `json:"itemId" gorm:"column:item_id;autoIncrement:false"`
+	Name  string       `json:"name"`
+	Price money.Amount `json:"price"`
+}
+
+func (i Item) fullName() string { return i.Name }
+
+// maxPrice keeps the total of the largest order far below money.Max.
 const maxPrice = money.Amount(1_000_000_00)
 
-// Customers lists those whose first name and name contain a text, by name, at most limit.
-func (s *Catalog) Customers(ctx context.Context, containing string, limit int) (found []Customer, err error) {
-	err = s.db.WithContext(ctx).Raw("SELECT * FROM customer WHERE firstname || ' ' || name ILIKE ? ORDER BY name, firstname, customer_id LIMIT ?",
-		list.Containing(containing), limit).Scan(&found).Error
+// catalogTable is a table of the catalog with entries of type T. The fields are SQL.
+type catalogTable[T any] struct{ table, id, name, sorting, columns string }
+
+var (
+	customers = catalogTable[Customer]{"customer", "customer_id", "firstname || ' ' || name", "name, firstname", "customer_id, name, firstname, email"}
+	items     = catalogTable[Item]{"item", "item_id", "name", "name", "item_id, name, price"}
+)
+
+// containing returns at most limit entries whose name contains a text, sorted by name.
+func (t catalogTable[T]) containing(db *gorm.DB, text string, limit int) (found []T, err error) {
+	err = db.Raw("SELECT "+t.columns+" FROM "+t.table+" WHERE "+t.name+" ILIKE ? ORDER BY "+t.sorting+", "+t.id+" LIMIT ?",
+		list.Containing(text), limit).Scan(&found).Error
 	return found, err
 }
 
-// Items lists those whose name contains a text, by name, at most limit.
-func (s *Catalog) Items(ctx context.Context, containing string, limit int) (found []Item, err error) {
-	err = s.db.WithContext(ctx).Raw("SELECT * FROM item WHERE name ILIKE ? ORDER BY name, item_id LIMIT ?", list.Containing(containing), limit).Scan(&found).Error
-	return found, err
-}
-
-// AddCustomer adds a customer. Errors: problem.Error 422.
-func (s *Catalog) AddCustomer(ctx context.Context, c Customer) (Customer, error) {
+// addCustomer adds a customer under a new id. Errors: problem.Error 422.
+func addCustomer(db *gorm.DB, c Customer) (Customer, error) {
 	var f problem.Faults
 	c.Firstname, c.Name = f.Text("firstname", c.Firstname, maxText), f.Text("name", c.Name, maxText)
 	n := len(f)
 	c.Email = f.Text("email", c.Email, maxText)
 	if a, err := mail.ParseAddress(c.Email); len(f) == n && (err != nil || a.Address != c.Email) {
-		f.Add("email", "is not an e-mail address")
+		f.Add("email", "must be a complete address, such as name@example.com")
 	}
 	if err := f.Err(); err != nil {
 		return c, err
 	}
 	c.ID = 0
-	return c, s.db.WithContext(ctx).Create(&c).Error
+	return c, db.Create(&c).Error
 }
 
-// AddItem adds an item. Errors: problem.Error 422.
-func (s *Catalog) AddItem(ctx context.Context, name, price string) (Item, error) {
+// addItem adds an item. Errors: problem.Error 422.
+func addItem(db *gorm.DB, name, price string) (Item, error) {
 	var f problem.Faults
 	i := Item{Name: f.Text("name", name, maxText)}
 	var err error
 	if i.Price, err = money.Parse(price); err != nil || i.Price < 0 || i.Price > maxPrice {
-		f.Add("price", "must be a number from 0 to %s with at most two decimals", maxPrice)
+		f.Add("price", "must be a number from 0 to %s, with at most two decimal places", maxPrice)
 	}
 	if err := f.Err(); err != nil {
 		return i, err
 	}
-	err = s.db.WithContext(ctx).Raw("INSERT INTO item (name, price) VALUES (?, ?) RETURNING item_id", i.Name, i.Price).Scan(&i.ID).Error
-	return i, err
-}
-
-// Seed fills an empty catalog with the customers and items of the original, so that the first order can be placed at once.
-func (s *Catalog) Seed(ctx context.Context) error {
-	return s.db.WithContext(ctx).Transaction(func(tx *gorm.DB) error { return (&Catalog{tx}).seed(ctx) })
-}
-
-func (s *Catalog) seed(ctx context.Context) error {
-	var n int64
-	if err := s.db.WithContext(ctx).Model(&Customer{}).Count(&n).Error; err != nil || n > 0 {
-		return err
-	}
-	for _, c := range []Customer{
-		{Firstname: "Eberhard", Name: "Wolff", Email: "eberhard.wolff@gmail.com"},
-		{Firstname: "Rod", Name: "Johnson", Email: "rod@somewhere.com"},
-	} {
-		if _, err := s.AddCustomer(ctx, c); err != nil {
-			return err
-		}
-	}
-	for _, i := range []struct{ name, price string }{{"iPod", "42.0"}, {"iPod touch", "21.0"}, {"iPod nano", "1.0"}, {"Apple TV", "100.0"}} {
-		if _, err := s.AddItem(ctx, i.name, i.price); err != nil {
-			return err
-		}
-	}
-	return nil
+	return i, db.Raw("INSERT INTO item (name, price) VALUES (?, ?) RETURNING item_id", i.Name, i.Price).Scan(&i.ID).Error
 }

@@ -14,8 +14,10 @@ var (
 	anyDate   = regexp.MustCompile(`\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000`)
 )
 
-// The feed as consumers know it: the tests of invoicing and shipping read the same files. UPDATE=1 keeps what is there now.
-func TestContract(t *testing.T) {
+// The feed's documents are a contract: the tests of invoicing and shipping read the same files.
+// UPDATE=1 writes the files.
+func TestFeedDocumentsMatchTheContract(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.order(s.json("POST", "/order/", text(asked(1, 3, 4, 1))), 201)
 	s.order(s.json("POST", "/order/", text(asked(2, 1))), 201)
@@ -40,7 +42,7 @@ func TestContract(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-kept +now):\n%s", file, diff)
+			t.Errorf("%s (-want +got):\n%s", file, diff)
 		}
 	}
 }

@@ -7,8 +7,9 @@ import (
 	"msatom/shared/postgres/pgtest"
 )
 
-// BenchmarkDeliveries reads the report of all deliveries, and one order with its own, with 1,000 and with 1,000,000 orders, in turn.
-// One consumer has acknowledged everything, another the first half, with a hole in every hundred.
+// BenchmarkDeliveries reads the report on all deliveries, and one order with its own, alternating
+// between 1,000 and 1,000,000 orders. One consumer has acknowledged everything, another the first
+// half with a hole in every hundred.
 //
 //	go test ./order -run - -bench Deliveries -benchtime 100x
 func BenchmarkDeliveries(b *testing.B) {
@@ -31,8 +32,8 @@ func BenchmarkDeliveries(b *testing.B) {
 		}
 		shops[i] = s
 	}
-	if r := shops[1].report(); r.told() != "all 1000000 open 0 holes 0, half 499999 open 505000 holes 4999" || len(r.Oldest) != oldestListed {
-		b.Fatal(r.told())
+	if r := shops[1].report(); r.summary() != "all 1000000 open 0 holes 0, half 499999 open 505000 holes 4999" || len(r.Oldest) != maxOldest {
+		b.Fatal(r.summary())
 	}
 	for name, path := range map[string]string{"report": "/order/deliveries", "order": "/order/777"} {
 		b.Run(name, func(b *testing.B) {

@@ -8,22 +8,23 @@ import (
 	"time"
 )
 
-// BenchmarkFeed asks for the recent document and for its 304, with 1,000 and with 1,000,000 orders in the table, in turn and in
-// one run. What counts is the ratio: an order more must not make a poll dearer.
+// BenchmarkFeed requests the recent document and its 304, alternating between 1,000 and 1,000,000
+// orders in the table. The ratio matters: the cost of a poll must not grow with the number of
+// orders.
 //
 //	go test ./order -run - -bench Feed -benchtime 2000x
 func BenchmarkFeed(b *testing.B) {
 	small, large := open(b), open(b)
 	fillWith(b, small, 1_000)
 	fillWith(b, large, 1_000_000)
-	for _, what := range []string{"200", "304"} {
-		b.Run(what, func(b *testing.B) {
+	for _, status := range []string{"200", "304"} {
+		b.Run(status, func(b *testing.B) {
 			var took [2]time.Duration
 			shops := [2]*shop{small, large}
 			var etags [2]string
 			for i, s := range shops {
 				w := ask(s, "")
-				if etags[i] = ""; what == "304" {
+				if etags[i] = ""; status == "304" {
 					etags[i] = w.Header().Get("ETag")
 				}
 			}
@@ -32,7 +33,7 @@ func BenchmarkFeed(b *testing.B) {
 					start := time.Now()
 					w := ask(s, etags[i])
 					took[i] += time.Since(start)
-					if fmt.Sprint(w.Code) != what {
+					if fmt.Sprint(w.Code) != status {
 						b.Fatalf("status %d", w.Code)
 					}
 				}
@@ -55,18 +56,18 @@ func ask(s *shop, etag string) *httptest.ResponseRecorder {
 	return w
 }
 
-// fillWith puts n orders into the table, each with a line, its event and its position.
+// fillWith inserts n orders, each with a line, an event and a position.
 func fillWith(b *testing.B, s *shop, n int) {
 	b.Helper()
 	for _, sql := range []string{
 		`INSERT INTO orders (customer_id, status, changed, shipping_street, shipping_zip, shipping_city, billing_street, billing_zip, billing_city)
 			SELECT 1 + i % 2, 'placed', now(), 's', 'z', 'c', 's', 'z', 'c' FROM generate_series(1, ?) i`,
 		`INSERT INTO order_line SELECT id, 1, 1, 1, 'iPod', 42 FROM orders LIMIT ?`,
-		`INSERT INTO feed_event (subject, kind, withdraws, snapshot)
+		`INSERT INTO outbox_event (subject, kind, withdraws, snapshot)
 			SELECT id, 'placed', false, json_build_object('id', id, 'status', 'placed', 'customer', json_build_object('customerId', 1, 'name', 'Wolff'),
 				'orderLine', json_build_array(json_build_object('count', 1, 'item', json_build_object('itemId', 1, 'name', 'iPod', 'price', 42.00))))
 			FROM orders ORDER BY id LIMIT ?`,
-		`INSERT INTO feed_position SELECT id, id, date_trunc('second', now()) - interval '1 hour' FROM feed_event ORDER BY id LIMIT ?`,
+		`INSERT INTO outbox_position SELECT id, id, date_trunc('second', now()) - interval '1 hour' FROM outbox_event ORDER BY id LIMIT ?`,
 	} {
 		if err := s.db.Exec(sql, n).Error; err != nil {
 			b.Fatal(err)

@@ -1,162 +1,130 @@
-// The order form. It works without script: its buttons to add, copy and remove lines ask for the form again with all
-// that was typed, and after a fault it comes back as it was sent, with each fault at its field.
+// The order form as data: what was typed, what that refers to in the catalog, and the faults at its
+// fields.
 package main
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
-	"net/http"
-	"slices"
-	"strconv"
+	"net/url"
 
-	"github.com/labstack/echo/v4"
+	"gorm.io/gorm"
 
-	"msatom/shared/problem"
-	"msatom/shared/web"
+	"msatom/shared/money"
 )
 
-// understand replaces what was typed for customer and items by the entries of the lists that it stands for. What is not known
-// stays as it is. An order's own lines keep their price.
-func (h *orderWeb) understand(ctx context.Context, f *formView) error {
-	customers, err := h.catalog.ChosenCustomers(ctx, []string{f.Customer})
-	if err != nil {
-		return err
+// orderForm is the order form. Its fields hold what was typed, so that a form with faults comes
+// back as it was sent.
+type orderForm struct {
+	ID       int64  // of the order to be changed, 0 for a new one
+	Match    string // If-Match of that order when the form was opened
+	Request  string // idempotency key: a form that is sent twice places one order
+	Customer string
+	Shipping Address
+	Billing  Address
+	Lines    []formLine
+
+	Total      money.Amount      // of the valid lines
+	Faults     map[string]string // by field
+	Summary    []Fault           // all of them, in the order of the fields
+	IsOutdated bool              // the order has been changed since the form was opened
+	Placed     int64             // the order that the form has already placed, with other values
+
+	Customers        []Customer // options offered in a list
+	Items            []Item
+	HasMoreCustomers bool // than those offered
+	HasMoreItems     bool
+}
+
+// formLine is a line of the form.
+type formLine struct {
+	Number int // from 0
+	Count  string
+	Item   string
+	Total  *money.Amount     // nil while item or count is not valid
+	Faults map[string]string // of the whole form
+}
+
+// parseOrderForm reads the fields of a form.
+func parseOrderForm(v url.Values) *orderForm {
+	address := func(name string) Address {
+		return Address{Street: v.Get(name + ".street"), Zip: v.Get(name + ".zip"), City: v.Get(name + ".city")}
 	}
-	if c, ok := customers[f.Customer]; ok {
-		f.Customer = c.Choice()
+	f := &orderForm{Match: v.Get("match"), Request: v.Get("request"), Customer: v.Get("customer"),
+		Shipping: address("shippingAddress"), Billing: address("billingAddress")}
+	for i := range maxLines + 1 {
+		count, item := fieldOfLine(i, "count"), fieldOfLine(i, "item")
+		if v.Has(count) || v.Has(item) {
+			f.Lines = append(f.Lines, formLine{Count: v.Get(count), Item: v.Get(item)})
+		}
 	}
-	var typed []string
+	return f
+}
+
+// formOf returns the form that changes an order.
+func formOf(o Order) *orderForm {
+	f := &orderForm{Match: o.Match(), Customer: o.Customer.Option(), Shipping: o.Shipping, Billing: o.Billing}
+	for _, l := range o.Lines {
+		f.Lines = append(f.Lines, formLine{Count: fmt.Sprint(l.Count), Item: l.Item.Option()})
+	}
+	return f
+}
+
+// draft returns the order that the form asks for.
+func (f *orderForm) draft() Draft {
+	d := Draft{Request: f.Request, Customer: customerReference{parseReference(f.Customer)}, Shipping: f.Shipping, Billing: f.Billing}
+	if d.Billing == (Address{}) {
+		d.Billing = d.Shipping // as the form says beside the fields
+	}
 	for _, l := range f.Lines {
-		typed = append(typed, l.Item)
+		d.Lines = append(d.Lines, DraftLine{wholeNumber(parseNumber(l.Count)), itemReference{parseReference(l.Item)}})
 	}
-	items, err := h.catalog.ChosenItems(ctx, typed)
+	return d
+}
+
+// lookUp prepares the form to be shown: it replaces what was typed for customer and items by their
+// options, if they are known, and computes the totals. o is the order that the form changes; its
+// items have the prices they have there.
+func (f *orderForm) lookUp(db *gorm.DB, o Order) error {
+	d := f.draft()
+	customer, err := findCustomer(db, d.Customer.reference)
 	if err != nil {
 		return err
 	}
-	own := map[int64]Item{}
-	if f.ID > 0 {
-		o, err := h.orders.Get(ctx, f.ID)
-		if err != nil {
-			return err
-		}
-		for _, l := range o.Lines {
-			own[l.Item.ID] = l.Item
-		}
+	if customer != nil {
+		f.Customer = customer.Option()
 	}
-	for i := range f.Lines {
-		l := &f.Lines[i]
-		item, ok := items[l.Item]
-		if kept, had := own[item.ID]; had {
-			item = kept
+	references := make([]reference, len(d.Lines))
+	for i, l := range d.Lines {
+		references[i] = l.Item.reference
+	}
+	found, err := findItems(db, references, o.Lines)
+	if err != nil {
+		return err
+	}
+	for i, item := range found {
+		l, count := &f.Lines[i], d.Lines[i].Count
+		l.Number, l.Faults = i, f.Faults
+		if item == nil {
+			continue
 		}
-		if ok {
-			l.Item, l.chosen = item.Choice(), &item
+		l.Item = item.Option()
+		if count >= 1 && count <= maxCount {
+			total := item.Price.Times(int(count))
+			l.Total = &total
+			f.Total += total
 		}
 	}
 	return nil
 }
 
-// form shows the form: empty, or of the order ?order=, or, after one of its buttons, with a line more, twice, or less. A button
-// sends all that was typed; that of a change says PUT like the form itself.
-func (h *orderWeb) form(c echo.Context) error {
-	if _, err := web.Negotiate(c, web.HTML); err != nil {
-		return err
+// fillBilling copies a complete shipping address into an empty billing address.
+func (f *orderForm) fillBilling() {
+	if f.Billing == (Address{}) && f.Shipping.Street != "" && f.Shipping.Zip != "" && f.Shipping.City != "" {
+		f.Billing = f.Shipping
 	}
-	q, err := c.FormParams()
-	if err != nil {
-		return err
-	}
-	f := readForm(q)
-	line := func(button string) int {
-		if i, err := strconv.Atoi(q.Get(button)); err == nil && i >= 0 && i < len(f.Lines) {
-			return i
-		}
-		return -1
-	}
-	pressed := false
-	for _, button := range []string{"add", "copy", "remove", "calculate"} {
-		pressed = pressed || q.Has(button)
-	}
-	if pressed {
-		f.ID = number(q.Get("order"))
-		f.prefill()
-	}
-	switch i := max(line("copy"), line("remove")); {
-	case q.Has("add"):
-		f.Lines = append(f.Lines, f.Blank())
-	case q.Has("copy") && i >= 0:
-		f.Lines = slices.Insert(f.Lines, i+1, f.Lines[i])
-	case q.Has("remove") && i >= 0:
-		f.Lines = slices.Delete(f.Lines, i, i+1)
-	case pressed:
-	case q.Has("order"):
-		o, err := h.orders.Get(c.Request().Context(), number(q.Get("order")))
-		if err != nil {
-			return err
-		}
-		if o.Status == cancelled {
-			return problem.Conflict("Order %d is cancelled; it cannot be changed.", o.ID)
-		}
-		f = formOf(o)
-	case len(f.Lines) == 0:
-		f.Lines = []formLine{f.Blank()}
-	}
-	if f.Request == "" {
-		f.Request = rand.Text()
-	}
-	if err := h.understand(c.Request().Context(), f); err != nil {
-		return err
-	}
-	return h.showForm(c, http.StatusOK, f)
 }
 
-func (h *orderWeb) showForm(c echo.Context, status int, f *formView) (err error) {
-	ctx := c.Request().Context()
-	offered := max(mostOffered-len(f.Lines), leastOffered)
-	if f.Customers, err = h.catalog.Customers(ctx, "", offered+1); err != nil {
-		return err
-	}
-	if f.Items, err = h.catalog.Items(ctx, "", offered+1); err != nil {
-		return err
-	}
-	f.Customers, f.MoreCustomers = atMost(offered, f.Customers)
-	f.Items, f.MoreItems = atMost(offered, f.Items)
-	f.explain("customer", f.Customer)
-	for i := range f.Lines {
-		l := &f.Lines[i]
-		l.Number, l.Faults = i, f.Faults
-		f.explain(l.Field("item"), l.Item)
-	}
-	title := "New order"
-	if f.ID != 0 {
-		title = fmt.Sprintf("Change order %d", f.ID)
-	}
-	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.Render(status, "form", web.Page{Title: title, Data: f})
-}
+// Field returns the name of a field of the line.
+func (l formLine) Field(name string) string { return fieldOfLine(l.Number, name) }
 
-func atMost[T any](n int, list []T) (part []T, more bool) {
-	return list[:min(n, len(list))], len(list) > n
-}
-
-// afterForm leads to the order, or back to the form where its values cannot be accepted, or where the order is not any more
-// what the form was made of.
-func (h *orderWeb) afterForm(c echo.Context, f *formView, o Order, err error) error {
-	p := problem.As(err)
-	switch {
-	case err == nil:
-		return c.Redirect(http.StatusSeeOther, fmt.Sprintf("/order/%d", o.ID))
-	case p == nil || !web.WantsHTML(c):
-		return err
-	case p.Status == http.StatusPreconditionFailed && o.Status == placed:
-		f.Outdated, f.Match = true, o.ETag()
-	case p.Status != http.StatusUnprocessableEntity:
-		return err
-	}
-	f.Faults = map[string]string{}
-	for _, fault := range p.Fields {
-		f.Faults[fault.Name] = fault.Detail
-	}
-	return h.showForm(c, p.Status, f)
-}
+// Blank returns a line to be added.
+func (f *orderForm) Blank() formLine { return formLine{Number: len(f.Lines), Count: "1"} }

@@ -1,4 +1,5 @@
-// The forms as a browser without script uses them: it sends what is in their fields, and nothing typed is ever lost.
+// The forms in a browser without script: it sends the fields' values, and nothing that was typed is
+// lost.
 package main
 
 import (
@@ -13,7 +14,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// fields are what a browser would send of the last form with method="post" in a page when Enter is pressed: its first button says where.
+// fields returns what a browser sends when Enter is pressed in the last form with method="post" of
+// a page. The form's first button may set the address.
 func fields(t *testing.T, page string) (action string, v url.Values) {
 	t.Helper()
 	pressed := false
@@ -42,7 +44,8 @@ func fields(t *testing.T, page string) (action string, v url.Values) {
 	return action, v
 }
 
-func TestFormAsItComesPlacesAnOrder(t *testing.T) {
+func TestNewFormPlacesOneOrder(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	action, v := fields(t, s.page("/order/form.html"))
 	for name, value := range filled(3, 5) {
@@ -59,13 +62,14 @@ func TestFormAsItComesPlacesAnOrder(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	if _, other := fields(t, s.page("/order/form.html")); other.Get("request") == v.Get("request") || len(other.Get("request")) < 20 {
-		t.Errorf("another form has the name %q after %q", other.Get("request"), v.Get("request"))
+		t.Errorf("another form has the key %q after %q", other.Get("request"), v.Get("request"))
 	}
 }
 
-// The buttons that add, copy and remove lines send the form to where it is shown again, all else in it as it was typed. An entry
-// of a list is shown for its number or its name.
+// The buttons that add, copy and remove lines return the form with everything else as it was typed.
+// A known number or name is replaced by its option.
 func TestLinesAreAddedCopiedAndRemoved(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	order := s.place()
 	_, fresh := fields(t, s.page("/order/form.html"))
@@ -103,12 +107,13 @@ func TestLinesAreAddedCopiedAndRemoved(t *testing.T) {
 		expect("calculate", "1", nil)
 	}
 	if n := s.number("SELECT count(*) FROM orders"); n != 1 {
-		t.Errorf("%d orders: a form was taken for one", n)
+		t.Errorf("%d orders: a button placed an order", n)
 	}
 }
 
-// The form sums up what is known of its lines, at the prices that an order has already.
-func TestTheFormSumsUp(t *testing.T) {
+// The form sums up its valid lines. Items of an existing order keep their price.
+func TestFormShowsTheTotal(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.order(s.json("POST", "/order/", text(asked(1, 1))), 201)
 	s.number("UPDATE item SET price = 50 WHERE item_id = 1 RETURNING 1")
@@ -124,8 +129,9 @@ func TestTheFormSumsUp(t *testing.T) {
 	}
 }
 
-// A form made of an order that was changed meanwhile comes back as it was typed, and can then be sent again.
-func TestFormOfAnOrderThatHasChangedMeanwhile(t *testing.T) {
+// A form whose order has been changed since comes back as it was typed, and can be sent again.
+func TestOutdatedFormComesBack(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	path := fmt.Sprintf("/order/%d", s.place())
 	action, v := fields(t, s.page("/order/form.html?order=1"))
@@ -145,13 +151,15 @@ func TestFormOfAnOrderThatHasChangedMeanwhile(t *testing.T) {
 	}
 	action, v = fields(t, s.page("/order/form.html?order=1"))
 	s.do("DELETE", path, "")
-	if a := s.form(action, v); a.status != 412 || strings.Contains(a.body, "orderLine") {
+	if a := s.form(action, v); a.status != 412 || strings.Contains(a.body, "orderLine") || !strings.Contains(a.body, "has been cancelled in the meantime") {
 		t.Errorf("of a cancelled order: %d %s", a.status, a.body)
 	}
 }
 
-// However many customers and items there are, a form offers so many that it stays small, and takes all of them.
-func TestTheFormStaysSmall(t *testing.T) {
+// With many customers and items the form offers only some of them, so that it stays small, and
+// accepts all of them.
+func TestFormStaysSmall(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for _, insert := range []string{
 		"INSERT INTO customer (firstname, name, email) SELECT 'First name ' || n, 'Name ' || n, 'e' FROM generate_series(1, 2000) n",
@@ -197,8 +205,10 @@ func TestTheFormStaysSmall(t *testing.T) {
 	}
 }
 
-// A form with faults comes back as it was typed, with each fault at its field; put right, it places one order.
+// A form with faults comes back as it was typed, with each fault at its field. Corrected, it places
+// one order.
 func TestFaultyFormComesBack(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	_, v := fields(t, s.page("/order/form.html"))
 	maps.Copy(v, filled(2, 0, 3, 4))
@@ -214,7 +224,7 @@ func TestFaultyFormComesBack(t *testing.T) {
 	for field, fault := range map[string]string{
 		"shippingAddress.zip": "ZIP code is longer than 20 characters", "billingAddress.street": "Street contains a control character",
 		"orderLine[0].count": "Count must be a whole number from 1 to 100000", "orderLine[1].count": "Count must be a whole number from 1 to 100000",
-		"orderLine[1].item": "Item is none of the list: choose one there, or type its number or its whole name",
+		"orderLine[1].item": "Item is unknown: choose a suggestion, or type the id or the full name",
 	} {
 		if !strings.Contains(a.body, fmt.Sprintf(`aria-invalid="true" aria-describedby="%s-fault"`, field)) ||
 			!strings.Contains(a.body, fmt.Sprintf(`<p class="fault" id="%s-fault">%s</p>`, field, fault)) {
@@ -227,11 +237,12 @@ func TestFaultyFormComesBack(t *testing.T) {
 	maps.Copy(v, filled(2, 1, 3, 4))
 	first, again := s.form("/order/", v), s.form("/order/", v)
 	if first.status != 303 || again.status != 303 || s.number("SELECT count(*) FROM orders") != 1 {
-		t.Errorf("put right: %d, again %d", first.status, again.status)
+		t.Errorf("corrected: %d, again %d", first.status, again.status)
 	}
 }
 
 func TestFormsOfTheCatalog(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for _, c := range []struct {
 		path      string
@@ -239,8 +250,8 @@ func TestFormsOfTheCatalog(t *testing.T) {
 		fault     string
 	}{
 		{"/order/customer/", url.Values{"firstname": {"Ada"}, "name": {"Lovelace"}, "email": {"ada at home"}},
-			url.Values{"firstname": {"Ada"}, "name": {"Lovelace"}, "email": {"ada@example.com"}}, "E-mail is not an e-mail address"},
-		{"/order/item/", url.Values{"name": {"Cable"}, "price": {"9,90"}}, url.Values{"name": {"Cable"}, "price": {"9.90"}}, "Price must be a number from 0 to 1000000.00"},
+			url.Values{"firstname": {"Ada"}, "name": {"Lovelace"}, "email": {"ada@example.com"}}, "E-mail must be a complete address, such as name@example.com"},
+		{"/order/item/", url.Values{"name": {"Cable"}, "price": {"9,90"}}, url.Values{"name": {"Cable"}, "price": {"9.90"}}, "Price must be a number from 0 to 1000000.00, with at most two decimal places"},
 	} {
 		action, empty := fields(t, s.page(c.path))
 		if action != c.path || len(empty) != len(c.good) {
@@ -250,8 +261,9 @@ func TestFormsOfTheCatalog(t *testing.T) {
 		if _, back := fields(t, a.body); a.status != 422 || back.Encode() != c.bad.Encode() || !strings.Contains(a.body, c.fault) {
 			t.Errorf("%s: %d %v in\n%s", c.path, a.status, back, a.body)
 		}
-		if a := s.form(action, c.good); a.status != 303 || a.header.Get("Location") != c.path || !strings.Contains(s.page(c.path), c.good.Get("name")) {
-			t.Errorf("%s: %d to %s", c.path, a.status, a.header.Get("Location"))
+		a = s.form(action, c.good)
+		if to := a.header.Get("Location"); a.status != 303 || !strings.HasPrefix(to, c.path+"?find=") || !strings.Contains(s.page(to), c.good.Get("name")+"</td>") {
+			t.Errorf("%s: %d to %s", c.path, a.status, to)
 		}
 	}
 	if page := s.page("/order/form.html"); !strings.Contains(page, "Ada Lovelace") || !strings.Contains(page, "Cable · 9.90") {
@@ -260,6 +272,7 @@ func TestFormsOfTheCatalog(t *testing.T) {
 }
 
 func TestFormsOfOrders(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	path := fmt.Sprintf("/order/%d", s.place())
 	action, v := fields(t, s.page("/order/form.html?order=1"))
@@ -284,8 +297,9 @@ func TestFormsOfOrders(t *testing.T) {
 	}
 }
 
-// Who bills where they ship leaves the second address empty.
+// An empty billing address means the shipping address.
 func TestAnEmptyBillingAddressIsTheShippingAddress(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	v := filled(1, 1)
 	for _, part := range []string{"street", "zip", "city"} {
@@ -303,7 +317,12 @@ func TestAnEmptyBillingAddressIsTheShippingAddress(t *testing.T) {
 		t.Errorf("billing address %+v, shipping address %+v", o.Billing, o.Shipping)
 	}
 	v.Del("add")
-	v.Set("billingAddress.city", "Bonn") // not empty: what is missing is said
+	v.Set("shippingAddress.city", "")
+	if a := s.form("/order/", v); a.status != 422 || !strings.Contains(a.body, "Shipping address: City is missing") || strings.Contains(a.body, "Billing address: ") {
+		t.Errorf("without a city: %d, want its fault once in %s", a.status, a.body)
+	}
+	v.Set("shippingAddress.city", "Köln")
+	v.Set("billingAddress.city", "Bonn") // no longer empty, so the rest is missing
 	if a := s.form("/order/", v); a.status != 422 {
 		t.Errorf("half an address: %d", a.status)
 	}

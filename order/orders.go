@@ -1,149 +1,160 @@
-// Placing, changing, cancelling and reading orders. Every change is one transaction that also records the event; after its
-// commit the caller waits until the event is published, so that whoever got an answer finds the order in the feed.
+// Placing, changing and cancelling orders. Each is one transaction that saves the order and records
+// what happened as an event (feed.go). It returns after the event has been published, so a client
+// that has its answer finds the order in the feed.
 package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
-	"msatom/shared/feed"
-	"msatom/shared/list"
+	"msatom/shared/outbox"
 	"msatom/shared/postgres"
 	"msatom/shared/problem"
 )
 
-// Orders is all orders.
+// Orders changes and reads orders.
 type Orders struct {
 	db      *gorm.DB
-	log     *feed.Log
-	changes chan struct{} // one for each change in its transaction
+	log     *outbox.Log
+	changes chan struct{} // holds one element per running transaction
 }
 
-// newOrders lets changes have half of the connections at most: many that wait for one order's row leave the other half to
-// readers, the log and the health check.
-func newOrders(db *gorm.DB, log *feed.Log) *Orders {
+// newOrders returns Orders that use at most half of the connections for changes. Many changes that
+// wait for the same order leave the other half to readers, the sequencer and the health check.
+func newOrders(db *gorm.DB, log *outbox.Log) *Orders {
 	return &Orders{db, log, make(chan struct{}, postgres.MaxConns/2)}
 }
 
-// Place takes an order. A draft with the name of a request that has placed an order already returns that one. Errors:
-// problem.Error 422 with each fault.
+// Place places an order. If the idempotency key of d has placed one before, Place returns that
+// order, and problem.Error 422 if it is another order than d asks for. While the first request is in
+// progress, the repeated one waits for it. Other errors: problem.Error 422.
 func (s *Orders) Place(ctx context.Context, d Draft) (Order, error) {
-	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
-		o, err := s.fill(tx, d, nil)
-		if err != nil {
-			return "", o, err
-		}
-		o.Status = placed
-		if d.Request != "" {
-			o.Request = &d.Request
-		}
-		created := tx.Omit(clause.Associations).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "request"}}, DoNothing: true}).Create(&o)
-		if created.Error != nil {
-			return "", o, created.Error
-		}
-		if created.RowsAffected == 0 {
-			err := tx.Take(&o, "request = ?", d.Request).Error
-			return "", o, err
-		}
-		return placed, o, s.writeLines(tx, &o)
-	})
-}
-
-// Change replaces what a client may say about an order. Lines of items that it had keep their price. match is "" or the
-// entity tag of the order that the client changed. Errors: problem.Error 404, 409 if it is cancelled, 412 if it has changed, 422.
-func (s *Orders) Change(ctx context.Context, id int64, match string, d Draft) (Order, error) {
-	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
-		old, err := s.lock(tx, id, match)
-		if err != nil {
-			return "", old, err
-		}
-		if old.Status == cancelled {
-			return "", old, problem.Conflict("Order %d is cancelled; it cannot be changed.", id)
-		}
-		o, err := s.fill(tx, d, old.Lines)
-		if err != nil {
-			return "", o, err
-		}
-		o.ID, o.Status, o.Version, o.Request = old.ID, old.Status, old.Version+1, old.Request
-		if err := tx.Omit(clause.Associations).Save(&o).Error; err != nil {
-			return "", o, err
-		}
-		if err := tx.Where("order_id = ?", id).Delete(&Line{}).Error; err != nil {
-			return "", o, err
-		}
-		return changed, o, s.writeLines(tx, &o)
-	})
-}
-
-// Cancel cancels an order, which stays readable. Cancelling it again changes nothing. Errors: problem.Error 404, 412.
-func (s *Orders) Cancel(ctx context.Context, id int64, match string) (Order, error) {
-	return s.change(ctx, func(tx *gorm.DB) (string, Order, error) {
-		o, err := s.lock(tx, id, match)
-		if err != nil || o.Status == cancelled {
-			return "", o, err
-		}
-		o.Status, o.Version, o.Changed = cancelled, o.Version+1, tx.NowFunc()
-		return cancelled, o, tx.Model(&o).Select("status", "version", "changed").Updates(&o).Error
-	})
-}
-
-// Republish publishes an order again, as it is: a new entry with the same snapshot, which the consumers acknowledge anew.
-// Errors: problem.Error 404, 409 if its latest entry is not published yet.
-func (s *Orders) Republish(ctx context.Context, id int64) (Order, error) {
-	err := s.transaction(ctx, func(tx *gorm.DB) error {
-		if _, err := s.lock(tx, id, ""); err != nil {
-			return err
-		}
-		again, err := s.log.Repeat(tx, id)
-		if err == nil && !again {
-			err = problem.Conflict("Order %d is about to be published.", id)
-		}
-		return err
-	})
-	if err != nil {
-		return Order{}, err
-	}
-	slog.Info("order published again", "order", id)
-	if err := s.log.Publish(ctx); err != nil {
-		slog.Debug("published later", "order", id, "error", err)
-	}
-	return s.Get(ctx, id)
-}
-
-// change runs f in a transaction, records the event of the kind it returns ("" for none), publishes it, and reads the order.
-func (s *Orders) change(ctx context.Context, f func(tx *gorm.DB) (kind string, o Order, err error)) (Order, error) {
-	var o Order
-	var kind string
-	err := s.transaction(ctx, func(tx *gorm.DB) (err error) {
-		if kind, o, err = f(tx); err != nil || kind == "" {
-			return err
-		}
-		o.NumberOfLines = len(o.Lines)
-		return record(tx, s.log, kind, o)
-	})
+	o, err := d.order(s.db.WithContext(ctx), nil)
 	if err != nil {
 		return o, err
 	}
-	if kind != "" {
-		slog.Info("order "+kind, "order", o.ID, "customer", o.CustomerID, "lines", len(o.Lines))
+	hash := ""
+	if o.Request != nil {
+		if hash, err = o.hash(); err != nil {
+			return o, err
+		}
 	}
-	if err := s.log.Publish(ctx); err != nil {
-		slog.Debug("published later", "order", o.ID, "error", err)
+	o.RequestHash = hash
+	repeated := false
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		created := tx.Omit(clause.Associations).Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "request"}}, DoNothing: true}).Create(&o)
+		if created.Error != nil {
+			return created.Error
+		}
+		if repeated = created.RowsAffected == 0; repeated {
+			if o, err = lock(tx, "request = ?", d.Request); err == nil && o.RequestHash != hash {
+				err = problem.Invalid(problem.Field{Name: idempotencyKey, Detail: fmt.Sprintf("has already placed order %d, with other values", o.ID)})
+			}
+			return err
+		}
+		if err := insertLines(tx, o); err != nil {
+			return err
+		}
+		return record(tx, s.log, placed, o)
+	})
+	if err == nil {
+		slog.Info("order placed", "order", o.ID, "customer", o.CustomerID, "lines", o.NumberOfLines, "repeated", repeated)
+		s.publish(ctx, &o)
 	}
-	latest, err := s.Get(ctx, o.ID)
-	if err == nil && kind != "" && latest.Version != o.Version {
-		o.Updated = latest.Updated // another change came right behind: the answer is this one, under its own entity tag
-		return o, nil
-	}
-	return latest, err
+	return o, err
 }
 
-// transaction runs f when one of the connections for changes is free.
+// idempotencyKey is the header with which a client names a request, so that it can repeat it
+// (draft-ietf-httpapi-idempotency-key-header).
+const idempotencyKey = "Idempotency-Key"
+
+// isKeyReused reports whether an error of Place says that the key has placed another order.
+func isKeyReused(p *problem.Error) bool {
+	return len(p.Fields) == 1 && p.Fields[0].Name == idempotencyKey
+}
+
+// Change replaces what a client may say about an order. Items that were in the order keep their
+// price. Errors: problem.Error 404, 409 if the order is cancelled, 412 if p does not allow it, 422.
+// With the last two, the Order is the current one.
+func (s *Orders) Change(ctx context.Context, id int64, p precondition, d Draft) (o Order, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		if o, err = lockIf(tx, id, p); err != nil {
+			return err
+		}
+		if o.Status == cancelled {
+			return problem.Conflict("Order %d is cancelled and cannot be changed.", id)
+		}
+		now, err := d.order(tx, o.Lines)
+		if err != nil {
+			return err
+		}
+		now.ID, now.Version, now.Request, now.RequestHash = o.ID, o.Version+1, o.Request, o.RequestHash
+		if err := tx.Omit(clause.Associations).Save(&now).Error; err != nil {
+			return err
+		}
+		if err := tx.Where("order_id = ?", id).Delete(&Line{}).Error; err != nil {
+			return err
+		}
+		if err := insertLines(tx, now); err != nil {
+			return err
+		}
+		o = now
+		return record(tx, s.log, changed, o)
+	})
+	if err == nil {
+		slog.Info("order changed", "order", o.ID, "customer", o.CustomerID, "lines", o.NumberOfLines)
+		s.publish(ctx, &o)
+	}
+	return o, err
+}
+
+// Cancel cancels an order, which stays readable. Cancelling it again changes nothing. Errors:
+// problem.Error 404, 412.
+func (s *Orders) Cancel(ctx context.Context, id int64, p precondition) (o Order, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		if o, err = lockIf(tx, id, p); err != nil || o.Status == cancelled {
+			return err
+		}
+		o.Status, o.Version, o.Changed = cancelled, o.Version+1, tx.NowFunc()
+		if err := tx.Model(&o).Select("status", "version", "changed").Updates(&o).Error; err != nil {
+			return err
+		}
+		return record(tx, s.log, cancelled, o)
+	})
+	if err == nil {
+		slog.Info("order cancelled", "order", id)
+		s.publish(ctx, &o)
+	}
+	return o, err
+}
+
+// Republish publishes an order again, unchanged: as a new entry with the same snapshot, which the
+// consumers acknowledge again. Errors: problem.Error 404, 409 if its latest event has not been
+// published yet, 412.
+func (s *Orders) Republish(ctx context.Context, id int64, p precondition) (o Order, err error) {
+	err = s.transaction(ctx, func(tx *gorm.DB) error {
+		if o, err = lockIf(tx, id, p); err != nil {
+			return err
+		}
+		repeated, err := s.log.Repeat(tx, id)
+		if err == nil && !repeated {
+			err = problem.Conflict("Order %d was not published again: its latest change is still being published. Try again in a moment.", id)
+		}
+		return err
+	})
+	if err == nil {
+		slog.Info("order republished", "order", id)
+		s.publish(ctx, &o)
+	}
+	return o, err
+}
+
+// transaction runs f in a transaction as soon as a connection for changes is free.
 func (s *Orders) transaction(ctx context.Context, f func(tx *gorm.DB) error) error {
 	select {
 	case s.changes <- struct{}{}:
@@ -154,102 +165,23 @@ func (s *Orders) transaction(ctx context.Context, f func(tx *gorm.DB) error) err
 	return s.db.WithContext(ctx).Transaction(f)
 }
 
-// fill makes an order of a draft, with customer and items from the catalog, or says what is wrong with it.
-func (s *Orders) fill(tx *gorm.DB, d Draft, before []Line) (Order, error) {
-	var f problem.Faults
-	d.check(&f)
-	o := Order{CustomerID: int64(d.Customer), Shipping: d.Shipping, Billing: d.Billing, Version: 1, Changed: tx.NowFunc()}
-	if err := tx.Take(&o.Customer, "customer_id = ?", o.CustomerID).Error; errors.Is(err, gorm.ErrRecordNotFound) {
-		if d.Customer == 0 {
-			f.Add("customer", "is missing or no id")
-		} else {
-			f.Add("customer", "is unknown")
-		}
-	} else if err != nil {
-		return o, err
-	}
-	var ids []int64
-	for _, l := range d.Lines[:min(len(d.Lines), maxLines)] {
-		ids = append(ids, int64(l.Item))
-	}
-	var found []Item
-	if err := tx.Table("item").Find(&found, "item_id IN ?", append(ids, 0)).Error; err != nil {
-		return o, err
-	}
-	items := map[int64]Item{}
-	for _, item := range found {
-		items[item.ID] = item
-	}
-	for _, l := range before {
-		items[l.Item.ID] = l.Item
-	}
-	for i, id := range ids {
-		item, ok := items[id]
-		if !ok {
-			f.Add(fmt.Sprintf("orderLine[%d].item", i), "is unknown")
-		}
-		o.Lines = append(o.Lines, Line{Number: i + 1, Count: int(d.Lines[i].Count), Item: item})
-	}
-	o.Sum = o.Total()
-	return o, f.Err()
-}
-
-func (s *Orders) writeLines(tx *gorm.DB, o *Order) error {
+func insertLines(tx *gorm.DB, o Order) error {
 	for i := range o.Lines {
 		o.Lines[i].OrderID = o.ID
 	}
 	return tx.Create(&o.Lines).Error
 }
 
-// lock reads an order for a change. Errors: problem.Error 404, or 412 if it no longer has one of the entity tags in match.
-func (s *Orders) lock(tx *gorm.DB, id int64, match string) (Order, error) {
-	if err := tx.Exec("SELECT FROM orders WHERE id = ? FOR UPDATE", id).Error; err != nil {
-		return Order{}, err
+// publish waits until the event just committed is in the feed, and sets when it was published, which
+// only the log knows. If that takes too long, the event is safe in the outbox and is published
+// later: the change is made in any case.
+func (s *Orders) publish(ctx context.Context, o *Order) {
+	if err := s.log.Publish(ctx); err != nil {
+		slog.Debug("event not published yet", "error", err)
 	}
-	o, err := s.get(tx, id)
-	if err == nil && !o.matches(match) {
-		return o, problem.New(412, "Order %d has been changed since you read it. Look at it again before you change it.", id)
-	}
-	return o, err
-}
-
-// Get reads an order. Errors: problem.Error 404.
-func (s *Orders) Get(ctx context.Context, id int64) (o Order, err error) {
-	err = postgres.Snapshot(s.db.WithContext(ctx), func(tx *gorm.DB) error {
-		o, err = s.get(tx, id)
-		return err
-	})
-	return o, err
-}
-
-// withUpdated adds when the order's latest entry was published; until it is, when it was made.
-const withUpdated = "orders.*, coalesce(feed_updated(orders.id), orders.changed) AS updated"
-
-func (s *Orders) get(db *gorm.DB, id int64) (o Order, err error) {
-	err = complete(db).Take(&o, "id = ?", id).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return o, problem.NotFound("There is no order %d.", id)
-	}
-	o.NumberOfLines = len(o.Lines)
-	return o, err
-}
-
-func complete(db *gorm.DB) *gorm.DB {
-	return db.Select(withUpdated).Preload("Customer").Preload("Lines", func(db *gorm.DB) *gorm.DB { return db.Order("number") })
-}
-
-// List reads a part of the orders and says whether there are more behind it.
-func (s *Orders) List(ctx context.Context, part list.Part) (orders []Order, more bool, err error) {
-	q, err := part.Of(complete(s.db.WithContext(ctx)), "orders")
+	o.Updated = o.Changed.Truncate(time.Second)
+	err := s.db.WithContext(ctx).Raw("SELECT "+orderUpdated+" FROM orders WHERE id = ?", o.ID).Row().Scan(&o.Updated)
 	if err != nil {
-		return nil, false, err
+		slog.Warn("cannot read when an order was published", "order", o.ID, "error", err)
 	}
-	if err := postgres.Snapshot(q, func(tx *gorm.DB) error { return tx.Find(&orders).Error }); err != nil {
-		return nil, false, err
-	}
-	orders, more = list.Cut(part, orders)
-	for i := range orders {
-		orders[i].NumberOfLines = len(orders[i].Lines)
-	}
-	return orders, more, nil
 }

@@ -1,4 +1,4 @@
-// Where a request comes from: forms of other sites are refused, and no header leads a feed's readers astray.
+// The origin of a request: cross-site requests are refused, and forged headers do not change links.
 package main
 
 import (
@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-func TestFormsOfOtherSites(t *testing.T) {
+func TestCrossSiteRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.place()
 	place, remove := filled(1, 1).Encode(), "_method=DELETE"
@@ -15,11 +16,11 @@ func TestFormsOfOtherSites(t *testing.T) {
 		header []string
 	}{
 		{"another site", []string{"Sec-Fetch-Site", "cross-site"}},
-		{"a sister site", []string{"Sec-Fetch-Site", "same-site"}},
+		{"a sibling domain", []string{"Sec-Fetch-Site", "same-site"}},
 		{"another origin", []string{"Origin", "https://evil.example"}},
-		{"no origin at all", []string{"Origin", "null"}},
+		{"origin null", []string{"Origin", "null"}},
 		{"another port", []string{"Origin", "http://127.0.0.1:1"}},
-		{"a header against another", []string{"Sec-Fetch-Site", "cross-site", "Origin", s.url}},
+		{"contradicting headers", []string{"Sec-Fetch-Site", "cross-site", "Origin", s.url}},
 		{"a forged host", []string{"Origin", "https://evil.example", "X-Forwarded-Host", "evil.example", "X-Public-URL", "https://evil.example"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,8 +52,10 @@ func TestFormsOfOtherSites(t *testing.T) {
 	}
 }
 
-// Links in a feed lead to the host that was asked, or where the front door says; headers that clients forge change nothing.
-func TestForgedHosts(t *testing.T) {
+// Links lead to the request's host or to the reverse proxy's public address. Headers that a client
+// can forge do not change them.
+func TestForgedHeadersDoNotChangeLinks(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.place()
 	const evil = "evil.example"

@@ -1,27 +1,26 @@
-// What the front page shows of the orders: how many there are, how far their feed and its consumers are. It is read at most
-// once a second, however many look at it.
+// What the front page shows of order: the number of orders, the length of the feed, and how far its
+// consumers are.
 package main
 
 import (
 	"context"
+	"sync"
 	"time"
-
-	"gorm.io/gorm"
 
 	"msatom/shared/feed"
 )
 
-// Overview is the state of the whole, as order knows it.
+// Overview is the state of the system as order knows it.
 type Overview struct {
 	Report
-	Orders    int64
-	About     bool // there are too many to be counted: Orders is the newest one's id
-	Documents int64
-	Instance  string
+	Orders        int64
+	IsApproximate bool // too many orders to count: Orders is the id of the newest
+	Documents     int64
+	Instance      string
 }
 
-// Arrived says whether every consumer has acknowledged every entry.
-func (o Overview) Arrived() bool {
+// IsDelivered reports whether every consumer has acknowledged every entry.
+func (o Overview) IsDelivered() bool {
 	for _, c := range o.Consumers {
 		if c.Open > 0 {
 			return false
@@ -30,49 +29,43 @@ func (o Overview) Arrived() bool {
 	return true
 }
 
-// overview keeps the last one.
-type overview struct {
-	db         *gorm.DB
+// overviewCache reads an Overview at most once a second, however many readers ask for it.
+type overviewCache struct {
 	deliveries *Deliveries
 	instance   string
 
-	turn chan struct{} // held while it is read
+	mu   sync.Mutex
 	last Overview
 	read time.Time
 }
 
-func newOverview(db *gorm.DB, deliveries *Deliveries, instance string) *overview {
-	return &overview{db: db, deliveries: deliveries, instance: instance, turn: make(chan struct{}, 1)}
-}
-
-// fresh is how old an overview may be; ordersCounted, up to how many orders are counted.
 const (
-	fresh         = time.Second
-	ordersCounted = 10_000
+	overviewMaxAge   = time.Second
+	maxOrdersCounted = 10_000
 )
 
-func (o *overview) get(ctx context.Context) (Overview, error) {
-	select {
-	case o.turn <- struct{}{}:
-		defer func() { <-o.turn }()
-	case <-ctx.Done():
-		return Overview{}, ctx.Err()
+// get returns the cached overview, or reads it again when it is too old. Readers that wait for it
+// meanwhile have their own timeouts: those that have expired fail at their first statement.
+func (c *overviewCache) get(ctx context.Context) (o Overview, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.read) < overviewMaxAge {
+		return c.last, nil
 	}
-	if time.Since(o.read) < fresh {
-		return o.last, nil
+	o.Instance = c.instance
+	if o.Report, err = c.deliveries.Report(ctx); err != nil {
+		return o, err
 	}
-	now := Overview{Instance: o.instance}
-	var err error
-	if now.Report, err = o.deliveries.Report(ctx); err != nil {
-		return now, err
+	o.Documents = (o.Head + feed.DocumentSize - 1) / feed.DocumentSize
+	var newest int64
+	err = c.deliveries.db.WithContext(ctx).Raw("SELECT count(*), coalesce((SELECT max(id) FROM orders), 0) FROM (SELECT FROM orders LIMIT ?) AS part",
+		maxOrdersCounted+1).Row().Scan(&o.Orders, &newest)
+	if err != nil {
+		return o, err
 	}
-	err = o.db.WithContext(ctx).Raw("SELECT count(*) FROM (SELECT FROM orders LIMIT ?) AS part", ordersCounted+1).Row().Scan(&now.Orders)
-	if now.About = now.Orders > ordersCounted; err == nil && now.About {
-		err = o.db.WithContext(ctx).Raw("SELECT max(id) FROM orders").Row().Scan(&now.Orders)
+	if o.IsApproximate = o.Orders > maxOrdersCounted; o.IsApproximate {
+		o.Orders = newest
 	}
-	now.Documents = (now.Head + feed.DocumentSize - 1) / feed.DocumentSize
-	if err == nil {
-		o.last, o.read = now, time.Now()
-	}
-	return now, err
+	c.last, c.read = o, time.Now()
+	return o, nil
 }

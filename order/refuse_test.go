@@ -1,5 +1,5 @@
-// What is refused: every request that cannot be carried out gets a clear answer, a problem document for a program and a page
-// for a browser, and nothing of it is written.
+// Refused requests: each gets a clear answer, a problem document for a program and a page for a
+// browser, and writes nothing.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"msatom/shared/problem"
 )
 
-// refusal is a request and the answer that it must get.
+// refusal is a request and the answer it must get.
 type refusal struct {
 	name        string
 	method      string
@@ -65,7 +65,7 @@ func (c refusal) check(t *testing.T, s *shop) {
 	}
 }
 
-// with is the usual order with one member set, or left out if it is nil.
+// with returns the usual order in JSON with one member replaced, or removed if value is nil.
 func with(member string, value any) string {
 	o := asked(1, 1)
 	if o[member] = value; value == nil {
@@ -74,12 +74,13 @@ func with(member string, value any) string {
 	return text(o)
 }
 
-// line is an order with a first line that is all right and a second one as given.
+// line returns an order in JSON with a valid first line and the given second line.
 func line(second string) string {
 	return strings.Replace(with("orderLine", "LINES"), `"LINES"`, `[{"count":1,"item":1},`+second+`]`, 1)
 }
 
 func TestRefusedOrders(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	order := s.place()
 	long := []int{}
@@ -94,7 +95,7 @@ func TestRefusedOrders(t *testing.T) {
 		{name: "lines not a list", body: with("orderLine", "x"), fields: []string{"orderLine"}},
 		{name: "count 0", body: line(`{"count":0,"item":1}`), fields: second},
 		{name: "count negative", body: line(`{"count":-1,"item":1}`), fields: second},
-		{name: "count absurd", body: line(`{"count":100001,"item":1}`), fields: second},
+		{name: "count above the maximum", body: line(`{"count":100001,"item":1}`), fields: second},
 		{name: "count beyond int64", body: line(`{"count":9223372036854775808,"item":1}`), fields: second},
 		{name: "count with a fraction", body: line(`{"count":1.5,"item":1}`), fields: second},
 		{name: "count a text", body: line(`{"count":"1","item":1}`), fields: second},
@@ -138,13 +139,13 @@ func TestRefusedOrders(t *testing.T) {
 		{"count abc", url.Values{"orderLine[0].count": {"abc"}}, []string{"orderLine[0].count"}},
 		{"count empty", url.Values{"orderLine[0].count": {""}}, []string{"orderLine[0].count"}},
 		{"count missing", url.Values{"orderLine[0].count": nil}, []string{"orderLine[0].count"}},
-		{"count absurd", url.Values{"orderLine[0].count": {"4294967297"}}, []string{"orderLine[0].count"}},
+		{"count above the maximum", url.Values{"orderLine[0].count": {"4294967297"}}, []string{"orderLine[0].count"}},
 		{"count beyond int64", url.Values{"orderLine[0].count": {"99999999999999999999"}}, []string{"orderLine[0].count"}},
 		{"item unknown", url.Values{"orderLine[0].item": {"99"}}, []string{"orderLine[0].item"}},
 		{"item a text", url.Values{"orderLine[0].item": {"iPo"}}, []string{"orderLine[0].item"}},
 		{"customer unknown", url.Values{"customer": {"99"}}, []string{"customer"}},
 		{"customer missing", url.Values{"customer": nil}, []string{"customer"}},
-		{"name of the form too long", url.Values{"request": {strings.Repeat("x", 201)}}, []string{"request"}},
+		{"idempotency key too long", url.Values{"request": {strings.Repeat("x", 201)}}, []string{"request"}},
 		{"all missing", url.Values{"customer": nil, "orderLine[0].item": nil, "billingAddress.city": nil, "shippingAddress.zip": nil},
 			[]string{"customer", "orderLine[0].item", "billingAddress.city", "shippingAddress.zip"}},
 	} {
@@ -159,6 +160,7 @@ func TestRefusedOrders(t *testing.T) {
 }
 
 func TestRefusedRequests(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.place()
 	good, huge := text(asked(1, 1)), strings.Repeat("x", 1<<20)
@@ -171,7 +173,7 @@ func TestRefusedRequests(t *testing.T) {
 		{name: "a form as JSON", method: "POST", path: "/order/", contentType: asJSON, body: filled(1, 1).Encode(), status: 415},
 		{name: "a broken form", method: "POST", path: "/order/", contentType: asForm, body: filled(1, 1).Encode() + "&x=%zz", status: 415},
 		{name: "no content type", method: "POST", path: "/order/", body: good, status: 415},
-		{name: "a strange content type", method: "POST", path: "/order/", contentType: "text/plain", body: good, status: 415},
+		{name: "an unsupported content type", method: "POST", path: "/order/", contentType: "text/plain", body: good, status: 415},
 		{name: "a broken content type", method: "POST", path: "/order/", contentType: "application/json; =", body: good, status: 415},
 		{name: "XML", method: "PUT", path: "/order/1", contentType: "application/xml", body: "<order/>", status: 415},
 		{name: "a multipart form", method: "POST", path: "/order/", contentType: "multipart/form-data; boundary=b",
@@ -182,7 +184,7 @@ func TestRefusedRequests(t *testing.T) {
 		{name: "price negative", method: "POST", path: "/order/item/", contentType: asJSON, body: `{"name":"x","price":-1}`, status: 422, fields: []string{"price"}},
 		{name: "price a text", method: "POST", path: "/order/item/", contentType: asJSON, body: `{"name":"x","price":"cheap"}`, status: 422, fields: []string{"price"}},
 		{name: "price with three decimals", method: "POST", path: "/order/item/", contentType: asForm, body: "name=x&price=1.005", status: 422, fields: []string{"price"}},
-		{name: "price absurd", method: "POST", path: "/order/item/", contentType: asForm, body: "name=x&price=1e999999999", status: 422, fields: []string{"price"}},
+		{name: "price above the maximum", method: "POST", path: "/order/item/", contentType: asForm, body: "name=x&price=1e999999999", status: 422, fields: []string{"price"}},
 		{name: "price and name missing", method: "POST", path: "/order/item/", contentType: asJSON, body: `{}`, status: 422, fields: []string{"name", "price"}},
 		{name: "name a number", method: "POST", path: "/order/item/", contentType: asJSON, body: `{"name":1,"price":1}`, status: 422, fields: []string{"name"}},
 		{name: "no e-mail address", method: "POST", path: "/order/customer/", contentType: asForm, body: "name=x&firstname=y&email=z", status: 422, fields: []string{"email"}},
@@ -191,9 +193,9 @@ func TestRefusedRequests(t *testing.T) {
 		{name: "unknown address", method: "GET", path: "/order/1/2", status: 404},
 		{name: "nothing", method: "GET", path: "/nothing", status: 404},
 		{name: "document 0", method: "GET", path: "/order/feed/0", status: 404},
-		{name: "document to come", method: "GET", path: "/order/feed/2", status: 404},
+		{name: "document that does not exist yet", method: "GET", path: "/order/feed/2", status: 404},
 		{name: "document beyond int64", method: "GET", path: "/order/feed/9223372036854775808", status: 404},
-		{name: "document that would be beyond int64", method: "GET", path: "/order/feed/9223372036854775807", status: 404},
+		{name: "document whose positions are beyond int64", method: "GET", path: "/order/feed/9223372036854775807", status: 404},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, s) })
 	}
@@ -212,7 +214,7 @@ func TestRefusedRequests(t *testing.T) {
 				before := s.state()
 				r := httptest.NewRequest("POST", c.path, body)
 				r.Header.Set("Content-Type", c.contentType)
-				w := httptest.NewRecorder() // a real client may fail to send it all before it is answered
+				w := httptest.NewRecorder() // a real client may get its answer before it has sent everything
 				s.handler.ServeHTTP(w, r)
 				if w.Code != 413 || w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("X-Instance") == "" || s.state() != before {
 					t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
@@ -222,13 +224,14 @@ func TestRefusedRequests(t *testing.T) {
 	}
 }
 
-func TestWrongMethods(t *testing.T) {
+func TestUnsupportedMethods(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.place()
 	const readOnly = "GET, HEAD"
 	for path, allow := range map[string]string{
 		"/order/": "GET, HEAD, POST", "/order/1": "DELETE, GET, HEAD, PUT", "/order/customer/": "GET, HEAD, POST", "/order/item/": "GET, HEAD, POST",
-		"/order/form.html": "GET, HEAD, POST, PUT", "/order/feed": readOnly, "/feed": readOnly, "/order/feed/1": readOnly, "/order/style.css": readOnly, "/order/live.js": readOnly,
+		"/order/form.html": "GET, HEAD, POST, PUT", "/order/feed": readOnly, "/feed": readOnly, "/order/feed/1": readOnly, "/order/style.css": readOnly, "/order/live.js": readOnly, "/order/form.js": readOnly,
 		"/healthz": readOnly, "/readyz": readOnly, "/metrics": readOnly,
 	} {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "TRACE", "BREW"} {
@@ -251,7 +254,8 @@ func TestWrongMethods(t *testing.T) {
 		"shippingAddress.street", "shippingAddress.zip", "shippingAddress.city", "billingAddress.street", "billingAddress.zip", "billingAddress.city"}}.check(t, s)
 }
 
-func TestWrongAccept(t *testing.T) {
+func TestUnacceptableMediaTypes(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	s.place()
 	for _, path := range []string{"/order/", "/order/1", "/order/feed", "/order/feed/1", "/feed", "/order/customer/", "/order/item/", "/order/form.html"} {

@@ -1,6 +1,7 @@
-// Publishing again what a consumer has passed over. An order that it has not acknowledged while it has acknowledged later ones
-// was lost on its way or could not be processed there: after REPUBLISH_AFTER it is published again, then after pauses twice as long
-// each time, five times in all. A consumer that is behind or away is not passed over: it finds all that it needs in the log.
+// Automatic republication. A consumer that has acknowledged later entries but not those of an order
+// has lost the order or could not process it. After REPUBLISH_AFTER the order is published again,
+// then after pauses that double, five times in all. A consumer that is behind or down gets no
+// republication: it will find everything in the log.
 package main
 
 import (
@@ -9,23 +10,28 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+
+	"msatom/shared/postgres"
 )
 
-// Bounds of republication.
 const (
 	maxRepublications = 5
-	republishedAtOnce = 100
+	republishBatch    = 100
 )
 
-// republisher looks for orders to publish again.
+// republisher republishes orders that a consumer has skipped.
 type republisher struct {
 	orders     *Orders
 	deliveries *Deliveries
 	after      time.Duration
 }
 
-// Run looks four times in each period, until ctx ends.
+// Run looks for such orders four times in each period, until ctx ends. It returns at once if after is
+// 0 or no consumer is followed.
 func (r *republisher) Run(ctx context.Context) {
+	if r.after == 0 || len(r.deliveries.followers) == 0 {
+		return
+	}
 	ticker := time.NewTicker(min(max(r.after/4, time.Second), time.Minute))
 	defer ticker.Stop()
 	for failing := false; ; {
@@ -34,23 +40,30 @@ func (r *republisher) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		err := r.look(ctx)
+		err := r.republishDue(ctx)
 		if ctx.Err() == nil && failing != (err != nil) {
 			if failing = err != nil; failing {
-				slog.Warn("cannot look for orders to publish again; trying again", "error", err)
+				slog.Warn("automatic republication failed, retrying", "error", err)
+			} else {
+				slog.Info("automatic republication works again")
 			}
 		}
 	}
 }
 
-// look publishes again what is due. Of several instances that look at once, each order is published by the first: it moves the
-// order's latest entry, under the order's lock, and the order is not due any more.
-func (r *republisher) look(ctx context.Context) error {
+// isDue holds for an order h.order_id whose latest entry is older than the pause, doubled
+// r.attempts times.
+const isDue = `EXISTS (SELECT FROM outbox_event e LEFT JOIN outbox_position p ON p.event_id = e.id
+	WHERE e.id = (SELECT max(id) FROM outbox_event WHERE subject = h.order_id)
+	  AND coalesce(p.published, p.updated) < clock_timestamp() - make_interval(secs => ? * 2 ^ coalesce(r.attempts, 0)))`
+
+// republishDue republishes what is due.
+func (r *republisher) republishDue(ctx context.Context) error {
 	var due []int64
 	err := r.orders.db.WithContext(ctx).Raw(`SELECT DISTINCT h.order_id FROM delivery_hole h JOIN orders o ON o.id = h.order_id
 		LEFT JOIN republication r USING (order_id)
-		WHERE h.consumer IN ? AND coalesce(r.attempts, 0) < ? AND `+isDue+` LIMIT ?`,
-		r.deliveries.consumers(), maxRepublications, r.after.Seconds(), republishedAtOnce).Scan(&due).Error
+		WHERE h.consumer = ANY (?) AND coalesce(r.attempts, 0) < ? AND `+isDue+` LIMIT ?`,
+		postgres.Array(r.deliveries.consumers()), maxRepublications, r.after.Seconds(), republishBatch).Scan(&due).Error
 	for _, id := range due {
 		if err != nil {
 			return err
@@ -60,29 +73,27 @@ func (r *republisher) look(ctx context.Context) error {
 	return err
 }
 
-// isDue says whether the order's latest entry is older than the pause: r.attempts times doubled.
-const isDue = `EXISTS (SELECT FROM feed_event e LEFT JOIN feed_position p ON p.event_id = e.id
-	WHERE e.id = (SELECT max(id) FROM feed_event WHERE subject = h.order_id)
-	  AND coalesce(p.published, p.updated) < clock_timestamp() - make_interval(secs => ? * 2 ^ coalesce(r.attempts, 0)))`
-
+// republish republishes an order that is still due. When several instances try at once, the first
+// moves the order's latest entry under the order's lock, so for the others the order is no longer
+// due.
 func (r *republisher) republish(ctx context.Context, id int64) error {
-	again := false
+	republished := false
 	err := r.orders.transaction(ctx, func(tx *gorm.DB) error {
-		if _, err := r.orders.lock(tx, id, ""); err != nil {
+		if _, err := lockIf(tx, id, precondition{}); err != nil {
 			return err
 		}
-		counted := tx.Exec(`INSERT INTO republication AS r SELECT h.order_id, coalesce(r.attempts, 0) + 1
+		counted := tx.Exec(`INSERT INTO republication AS r (order_id, attempts) SELECT h.order_id, coalesce(r.attempts, 0) + 1
 			FROM (SELECT ?::bigint AS order_id) h LEFT JOIN republication r USING (order_id) WHERE `+isDue+`
 			ON CONFLICT (order_id) DO UPDATE SET attempts = excluded.attempts`, id, r.after.Seconds())
 		if counted.Error != nil || counted.RowsAffected == 0 {
-			return counted.Error // another instance was faster, or the order has changed
+			return counted.Error
 		}
 		_, err := r.orders.log.Repeat(tx, id)
-		again = err == nil
+		republished = err == nil
 		return err
 	})
-	if again {
-		slog.Warn("order published again, as a consumer has passed it over", "order", id)
+	if republished {
+		slog.Warn("order republished because a consumer skipped it", "order", id)
 	}
 	return err
 }

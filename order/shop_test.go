@@ -1,10 +1,11 @@
-// What the tests of this package share: the service as main puts it together, on a real Postgres and behind a real HTTP
-// server, and short ways to ask it.
+// What the tests share: an instance of the service, wired as in main, on a real Postgres and behind
+// a real HTTP server, and short ways to send requests to it.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -23,6 +24,7 @@ import (
 
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
+	_ = flag.Set("test.parallel", "8") // instead of one for each processor: tests wait more than they compute
 	pgtest.Main(m)
 }
 
@@ -32,17 +34,17 @@ type shop struct {
 	db      *postgres.DB
 	handler http.Handler
 	url     string // of its server
-	stop    func() // ends it before the test does
+	stop    func() // stops it before the test ends
 }
 
 // open starts an instance on a database of its own.
 func open(t testing.TB) *shop {
-	s := start(t, pgtest.URL(t), config{})
+	s := start(t, pgtest.URL(t, migrations...), config{})
 	s.wait()
 	return s
 }
 
-// start starts an instance on a database that may not be there yet.
+// start starts an instance on a database that may be unreachable.
 func start(t testing.TB, database string, cfg config) *shop {
 	t.Helper()
 	db, err := postgres.Open(postgres.Config{URL: database})
@@ -57,7 +59,7 @@ func start(t testing.TB, database string, cfg config) *shop {
 	ctx, cancel := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() {
-		db.Watch(ctx, life.Migrations, life.Seed, func() {
+		db.Watch(ctx, life.Migrations, func() {
 			for _, f := range life.Background {
 				background.Go(func() { f(ctx) })
 			}
@@ -69,13 +71,13 @@ func start(t testing.TB, database string, cfg config) *shop {
 	return &shop{t: t, db: db, handler: life.Handler, url: server.URL, stop: stop}
 }
 
-// wait until the service is ready and its log has been read once.
+// wait waits until the service is ready and has read its log once.
 func (s *shop) wait() {
 	s.t.Helper()
 	s.until("ready", func() bool { return s.get("/readyz").status == 200 && s.get("/feed").status == 200 })
 }
 
-// until waits for a condition that is sure to come.
+// until waits for a condition.
 func (s *shop) until(what string, ok func() bool) {
 	s.t.Helper()
 	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -85,7 +87,7 @@ func (s *shop) until(what string, ok func() bool) {
 	}
 }
 
-// reply is an answer of the service, read to its end.
+// reply is a response of the service.
 type reply struct {
 	status int
 	header http.Header
@@ -94,7 +96,7 @@ type reply struct {
 
 var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-// do sends a request; header is names and values in turn.
+// do sends a request. header alternates names and values.
 func (s *shop) do(method, path, body string, header ...string) reply {
 	s.t.Helper()
 	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
@@ -122,7 +124,7 @@ func (s *shop) do(method, path, body string, header ...string) reply {
 	return reply{w.StatusCode, w.Header, string(b)}
 }
 
-// What clients accept.
+// Accept headers of clients.
 const (
 	program = "application/json"
 	browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -134,7 +136,7 @@ func (s *shop) get(path string, header ...string) reply {
 	return s.do("GET", path, "", append([]string{"Accept", program}, header...)...)
 }
 
-// page gets what a browser shows.
+// page returns a page as a browser gets it.
 func (s *shop) page(path string) string {
 	s.t.Helper()
 	a := s.get(path, "Accept", browser)
@@ -149,14 +151,14 @@ func (s *shop) json(method, path, body string, header ...string) reply {
 	return s.do(method, path, body, append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
-// form sends a form as a browser does from a page of this site.
+// form sends a form as a browser does from a page of the same origin.
 func (s *shop) form(path string, v url.Values, header ...string) reply {
 	s.t.Helper()
 	return s.do("POST", path, v.Encode(), append([]string{"Content-Type", "application/x-www-form-urlencoded", "Accept", browser,
 		"Origin", s.url, "Sec-Fetch-Site", "same-origin"}, header...)...)
 }
 
-// asked is the order that most tests place, with lines as item and count in turn.
+// asked returns the order that most tests place. lines alternates items and counts.
 func asked(lines ...int) map[string]any {
 	address := func(street string) map[string]any {
 		return map[string]any{"street": street, "zip": "12345", "city": "Köln"}
@@ -168,7 +170,7 @@ func asked(lines ...int) map[string]any {
 	return map[string]any{"customer": 1, "shippingAddress": address("Hauptstr. 1"), "billingAddress": address("Nebenstr. 2"), "orderLine": list}
 }
 
-// filled is the same order as a form.
+// filled returns the same order as a form.
 func filled(lines ...int) url.Values {
 	v := url.Values{"customer": {"1"},
 		"shippingAddress.street": {"Hauptstr. 1"}, "shippingAddress.zip": {"12345"}, "shippingAddress.city": {"Köln"},
@@ -186,14 +188,8 @@ func (s *shop) place() int64 {
 	return s.order(s.json("POST", "/order/", text(asked(1, 1))), 201).ID
 }
 
-// shown is an order as a client reads it.
-type shown struct {
-	Order
-	Updated time.Time `json:"updated"`
-}
-
-// order reads the order in an answer of a status.
-func (s *shop) order(a reply, status int) (o shown) {
+// order returns the order in a reply, which must have the given status.
+func (s *shop) order(a reply, status int) (o Order) {
 	s.t.Helper()
 	if a.status != status {
 		s.t.Fatalf("status %d, want %d: %s", a.status, status, a.body)
@@ -217,21 +213,21 @@ func text(v any) string {
 	return string(b)
 }
 
-// state is how many rows each table has, and a sum over what the orders hold: what must not change when a request is refused.
+// state returns a digest of the tables, which must not change when a request is refused.
 func (s *shop) state() (state string) {
 	s.t.Helper()
 	err := s.db.Raw(`SELECT concat_ws(' ',
 		(SELECT count(*) FROM customer), (SELECT count(*) FROM item),
 		(SELECT md5(string_agg(orders::text, ',' ORDER BY id)) FROM orders),
 		(SELECT md5(string_agg(order_line::text, ',' ORDER BY order_id, number)) FROM order_line),
-		(SELECT count(*) FROM feed_event), (SELECT count(*) FROM feed_pending), (SELECT max(position) FROM feed_position))`).Scan(&state).Error
+		(SELECT count(*) FROM outbox_event), (SELECT count(*) FROM outbox_pending), (SELECT max(position) FROM outbox_position))`).Scan(&state).Error
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return state
 }
 
-// number is the result of a query of one number.
+// number returns the result of a query for one number.
 func (s *shop) number(query string, args ...any) (n int64) {
 	s.t.Helper()
 	if err := s.db.Raw(query, args...).Scan(&n).Error; err != nil {

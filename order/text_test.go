@@ -1,4 +1,4 @@
-// Texts that people type, or attackers: each is kept as it is or refused at its field.
+// Text from people or attackers is kept as it is or refused at its field.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// textFields are all fields of text that the service takes, each in an otherwise good request.
+// textFields are all text fields that the service accepts.
 var textFields = []struct{ path, field string }{
 	{"/order/", "shippingAddress.street"}, {"/order/", "shippingAddress.zip"}, {"/order/", "shippingAddress.city"},
 	{"/order/", "billingAddress.street"}, {"/order/", "billingAddress.zip"}, {"/order/", "billingAddress.city"},
@@ -18,8 +18,8 @@ var textFields = []struct{ path, field string }{
 	{"/order/item/", "name"},
 }
 
-// request is a good request to path but for one field, whose raw value stands in it as given: in JSON without its quotes, in
-// a form percent-encoded.
+// request returns a valid request to path, as JSON and as a form, with the raw value of one field
+// replaced: in JSON without its quotes, in a form percent-encoded.
 func request(path, field, inJSON, inForm string) (jsonBody, formBody string) {
 	const mark = "MARK"
 	v := url.Values{"firstname": {"Jane"}, "name": {"Doe"}, "email": {"jane@example.com"}, "price": {"1"}}
@@ -37,6 +37,7 @@ func request(path, field, inJSON, inForm string) (jsonBody, formBody string) {
 }
 
 func TestRefusedTexts(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for _, f := range textFields {
 		for _, c := range []struct{ name, inJSON, inForm string }{
@@ -61,8 +62,10 @@ func TestRefusedTexts(t *testing.T) {
 	}
 }
 
-// Whatever is printable is kept: JSON gives it back as it came, pages show it and run nothing of it, the feed stays valid.
-func TestScriptInEveryText(t *testing.T) {
+// Printable text is kept: JSON returns it unchanged, pages show it escaped, and the feed stays
+// valid.
+func TestMarkupInEveryField(t *testing.T) {
+	t.Parallel()
 	s := open(t)
 	for _, evil := range []string{
 		`<script>alert(1)</script>`,
@@ -71,7 +74,7 @@ func TestScriptInEveryText(t *testing.T) {
 		`{{.}}${7*7}<!--]]>&amp;`,
 		`javascript:a("Ω😀")`,
 	} {
-		// The e-mail address alone has a grammar: what it can hold of this is quoted.
+		// An e-mail address has a grammar, in which markup must be quoted.
 		email := `"<script>'&"@example.com`
 		var customer, item struct{ CustomerID, ItemID int64 }
 		s.decode(s.json("POST", "/order/customer/", text(map[string]any{"firstname": evil, "name": evil, "email": "a'b&c{{}}@example.com"})), &customer)

@@ -8,8 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// BenchmarkNotModified is what order's own code adds to a 304: the whole handler of the service, beside an echo handler that
-// answers 304 and does nothing else. net/http, which both need as well, is left out.
+// BenchmarkNotModified measures what order's own code adds to a 304: the service's whole handler
+// beside an echo handler that only answers 304. Both run without net/http's server.
 //
 //	go test ./order -run - -bench NotModified
 func BenchmarkNotModified(b *testing.B) {
@@ -36,7 +36,7 @@ func BenchmarkNotModified(b *testing.B) {
 	}
 }
 
-// unread is a client that costs nothing.
+// unread discards an answer but for its status.
 type unread struct {
 	header http.Header
 	status int

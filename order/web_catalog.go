@@ -1,141 +1,118 @@
-// The addresses of customers and items: list and add.
+// The addresses of customers and items: their lists, and forms to add to them.
 package main
 
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
+	"gorm.io/gorm"
 
+	"msatom/shared/list"
+	"msatom/shared/page"
 	"msatom/shared/problem"
 	"msatom/shared/web"
 )
 
-type catalogWeb struct{ catalog *Catalog }
-
-func (h *catalogWeb) routes(e *echo.Echo) {
-	web.Get(e, "/order/customer/", func(c echo.Context) error { return h.customers(c, http.StatusOK, catalogView{}) })
-	e.POST("/order/customer/", h.addCustomer)
-	web.Get(e, "/order/item/", func(c echo.Context) error { return h.items(c, http.StatusOK, catalogView{}) })
-	e.POST("/order/item/", h.addItem)
+// catalogWeb serves a table of the catalog.
+type catalogWeb[T interface{ fullName() string }] struct {
+	db    *gorm.DB
+	table catalogTable[T]
+	name  string // of its page
+	// insert reads a new entry from a request, from the fields of a form or from JSON, and adds it.
+	insert func(c echo.Context, isForm bool) (T, error)
 }
 
-// catalogView is a list with the form to add to it: as it was typed, with the faults by field.
-type catalogView struct {
-	Customers []Customer
-	Items     []Item
-	Find      string // what their names contain
-	More      bool   // there are more than these
-	Typed     map[string]string
-	Faults    map[string]string
+// catalogView is a list and the form to add to it, with what was typed and what is wrong with it,
+// by field.
+type catalogView[T any] struct {
+	Entries []T
+	Find    string // text that the names contain
+	HasMore bool   // the list has more entries than the page shows
+	Typed   url.Values
+	Faults  map[string]string
 }
 
-// Sizes of the lists: all that a program gets, and what a page shows.
 const (
-	listed    = 1000
-	pageLines = 100
+	maxListed  = 1000 // entries in JSON
+	maxOnAPage = 100  // entries on a page
 )
 
-func (h *catalogWeb) customers(c echo.Context, status int, view catalogView) error {
-	view.Find = web.Sought(c, "find")
-	limit, err := web.Query(c, "limit", listed, listed)
-	if err != nil {
-		return err
-	}
-	list, err := h.catalog.Customers(c.Request().Context(), view.Find, int(limit))
-	if err != nil {
-		return err
-	}
-	view.Customers, view.More = atMost(pageLines, list)
-	return show(c, status, "customers", "Customers", view, list)
+func customerWeb(db *gorm.DB) catalogWeb[Customer] {
+	return catalogWeb[Customer]{db, customers, "customers", func(c echo.Context, isForm bool) (in Customer, err error) {
+		if isForm {
+			in = Customer{Firstname: c.FormValue("firstname"), Name: c.FormValue("name"), Email: c.FormValue("email")}
+		} else if err := web.ReadJSON(c, &in); err != nil {
+			return in, err
+		}
+		return addCustomer(db.WithContext(c.Request().Context()), in)
+	}}
 }
 
-func (h *catalogWeb) items(c echo.Context, status int, view catalogView) error {
-	view.Find = web.Sought(c, "find")
-	limit, err := web.Query(c, "limit", listed, listed)
-	if err != nil {
-		return err
-	}
-	list, err := h.catalog.Items(c.Request().Context(), view.Find, int(limit))
-	if err != nil {
-		return err
-	}
-	view.Items, view.More = atMost(pageLines, list)
-	return show(c, status, "items", "Items", view, list)
+func itemWeb(db *gorm.DB) catalogWeb[Item] {
+	return catalogWeb[Item]{db, items, "items", func(c echo.Context, isForm bool) (Item, error) {
+		var in struct {
+			Name  string          `json:"name"`
+			Price json.RawMessage `json:"price"`
+		}
+		if isForm {
+			in.Name, in.Price = c.FormValue("name"), json.RawMessage(c.FormValue("price"))
+		} else if err := web.ReadJSON(c, &in); err != nil {
+			return Item{}, err
+		}
+		return addItem(db.WithContext(c.Request().Context()), in.Name, string(in.Price))
+	}}
 }
 
-func show[T any](c echo.Context, status int, name, title string, view catalogView, list []T) error {
+// list shows the list, and a form that is empty.
+func (h catalogWeb[T]) list(c echo.Context) error {
+	return h.show(c, http.StatusOK, catalogView[T]{})
+}
+
+func (h catalogWeb[T]) show(c echo.Context, status int, view catalogView[T]) error {
 	mediaType, err := web.Negotiate(c, web.HTML, web.JSON)
 	if err != nil {
 		return err
 	}
+	view.Find = web.SearchText(c, "find")
+	limit, err := web.Query(c, "limit", maxListed, maxListed)
+	if err != nil {
+		return err
+	}
+	found, err := h.table.containing(h.db.WithContext(c.Request().Context()), view.Find, int(limit))
+	if err != nil {
+		return err
+	}
 	c.Response().Header().Set("Cache-Control", "no-cache")
-	if mediaType == web.HTML {
-		return c.Render(status, name, web.Page{Title: title, Data: view})
+	if mediaType == web.JSON {
+		return c.JSON(status, found)
 	}
-	if list == nil {
-		list = []T{}
-	}
-	return c.JSON(status, list)
+	view.Entries, view.HasMore = list.Cut(found, maxOnAPage)
+	return c.Render(status, h.name, web.Page{Title: page.Title(h.name), Data: view})
 }
 
-func (h *catalogWeb) addCustomer(c echo.Context) error {
+// add adds an entry. It answers a form with a redirect to the list of entries with that name, which
+// shows what was added however long the list is, or with the form if its values were refused. It
+// answers JSON with what was added.
+func (h catalogWeb[T]) add(c echo.Context) error {
 	mediaType, err := web.BodyType(c)
 	if err != nil {
 		return err
 	}
-	var in Customer
-	if mediaType == web.Form {
-		in = Customer{Firstname: c.FormValue("firstname"), Name: c.FormValue("name"), Email: c.FormValue("email")}
-	} else if err := web.ReadJSON(c, &in); err != nil {
-		return err
-	}
-	added, err := h.catalog.AddCustomer(c.Request().Context(), in)
-	if p := problem.As(err); p != nil && mediaType == web.Form && web.WantsHTML(c) {
-		return h.customers(c, p.Status, typed(c, p, "firstname", "name", "email"))
-	}
-	return after(c, mediaType, "/order/customer/", added, err)
-}
-
-func (h *catalogWeb) addItem(c echo.Context) error {
-	mediaType, err := web.BodyType(c)
-	if err != nil {
-		return err
-	}
-	var in struct {
-		Name  string          `json:"name"`
-		Price json.RawMessage `json:"price"`
-	}
-	if mediaType == web.Form {
-		in.Name, in.Price = c.FormValue("name"), json.RawMessage(c.FormValue("price"))
-	} else if err := web.ReadJSON(c, &in); err != nil {
-		return err
-	}
-	added, err := h.catalog.AddItem(c.Request().Context(), in.Name, string(in.Price))
-	if p := problem.As(err); p != nil && mediaType == web.Form && web.WantsHTML(c) {
-		return h.items(c, p.Status, typed(c, p, "name", "price"))
-	}
-	return after(c, mediaType, "/order/item/", added, err)
-}
-
-func typed(c echo.Context, p *problem.Error, fields ...string) catalogView {
-	v := catalogView{Typed: map[string]string{}, Faults: map[string]string{}}
-	for _, name := range fields {
-		v.Typed[name] = c.FormValue(name)
-	}
-	for _, f := range p.Fields {
-		v.Faults[f.Name] = f.Detail
-	}
-	return v
-}
-
-// after answers an addition: a form leads back to the list, JSON gets what was added.
-func after(c echo.Context, mediaType, list string, added any, err error) error {
+	added, err := h.insert(c, mediaType == web.Form)
+	p := problem.As(err)
 	switch {
+	case p != nil && mediaType == web.Form && web.WantsHTML(c):
+		view := catalogView[T]{Typed: c.Request().PostForm, Faults: map[string]string{}}
+		for _, f := range p.Fields {
+			view.Faults[f.Name] = f.Detail
+		}
+		return h.show(c, p.Status, view)
 	case err != nil:
 		return err
 	case mediaType == web.Form:
-		return c.Redirect(http.StatusSeeOther, list)
+		return c.Redirect(http.StatusSeeOther, c.Path()+"?find="+url.QueryEscape(added.fullName()))
 	}
 	return c.JSON(http.StatusCreated, added)
 }

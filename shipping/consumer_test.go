@@ -5,9 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"msatom/shared/consumer"
 	"msatom/shared/consumer/consumertest"
-	"msatom/shared/poll"
+	"msatom/shared/follow"
 	"msatom/shared/postgres/pgtest"
 )
 
@@ -22,24 +21,25 @@ func order1(status, street string, counts ...int) string {
 		"shippingAddress":{"street":%q,"zip":"10117","city":"Berlin"},"orderLine":[%s]}`, status, street, strings.Join(lines, ","))
 }
 
-// The shipment of an order follows its newest event, whatever the order in which events arrive.
-func TestTheNewestEventWins(t *testing.T) {
+// The shipment follows the newest event of its order, in whatever sequence events arrive.
+func TestNewestEventWins(t *testing.T) {
+	t.Parallel()
 	placed := consumertest.Event("a", 1, 1, order1("placed", "Unter den Linden", 1, 2))
 	changed := consumertest.Event("a", 2, 1, order1("placed", "Friedrichstraße", 3))
 	cancelled := consumertest.Event("a", 3, 1, order1("cancelled", "Friedrichstraße", 3))
 	restored := consumertest.Event("b", 1, 1, order1("placed", "Unter den Linden", 1, 2)) // another log begins again at 1
 	for _, c := range []struct {
 		name    string
-		events  []poll.Entry
-		written int // how often something was
+		events  []follow.Entry
+		written int // how often something was written
 		want    string
 	}{
-		{"placed", []poll.Entry{placed}, 1, "ready Unter den Linden 3 pieces at 1"},
-		{"the same again", []poll.Entry{placed, placed, placed}, 1, "ready Unter den Linden 3 pieces at 1"},
-		{"in order", []poll.Entry{placed, changed, cancelled}, 3, "stopped Friedrichstraße 3 pieces at 3"},
-		{"backwards", []poll.Entry{cancelled, changed, placed}, 1, "stopped Friedrichstraße 3 pieces at 3"},
-		{"changed", []poll.Entry{placed, changed, placed}, 2, "ready Friedrichstraße 3 pieces at 2"},
-		{"another log", []poll.Entry{placed, cancelled, restored, restored}, 3, "ready Unter den Linden 3 pieces at 1"},
+		{"placed", []follow.Entry{placed}, 1, "ready Unter den Linden 3 pieces at 1"},
+		{"the same again", []follow.Entry{placed, placed, placed}, 1, "ready Unter den Linden 3 pieces at 1"},
+		{"in order", []follow.Entry{placed, changed, cancelled}, 3, "stopped Friedrichstraße 3 pieces at 3"},
+		{"backwards", []follow.Entry{cancelled, changed, placed}, 1, "stopped Friedrichstraße 3 pieces at 3"},
+		{"changed", []follow.Entry{placed, changed, placed}, 2, "ready Friedrichstraße 3 pieces at 2"},
+		{"another log", []follow.Entry{placed, cancelled, restored, restored}, 3, "ready Unter den Linden 3 pieces at 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			trial := consumertest.New(t, shipping)
@@ -70,8 +70,9 @@ func pieces(s *Shipment) (n int) {
 	return n
 }
 
-// A batch is written whole or not at all; the poller then tries its entries one by one.
-func TestWhatIsNoOrderIsRefused(t *testing.T) {
+// A batch is saved whole or not at all; the follower then bisects it.
+func TestInvalidOrderIsRefused(t *testing.T) {
+	t.Parallel()
 	good := consumertest.Event("a", 1, 2, order1("placed", "x", 1))
 	for name, content := range map[string]string{
 		"not JSON":        `<html>`,
@@ -93,9 +94,10 @@ func TestWhatIsNoOrderIsRefused(t *testing.T) {
 	}
 }
 
-// The feed document that order's own test keeps (its contract) becomes the shipments that this test keeps.
+// The feed document that order's test keeps, the contract between the two, becomes the shipments that this test keeps.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	c := consumertest.New(t, shipping)
 	c.Read("../order/testdata/document.json")
-	c.Golden("testdata/shipments.json", consumer.List[*Shipment])
+	c.Golden("testdata/shipments.json", "/shipping/?limit=1000")
 }

@@ -9,8 +9,9 @@ import (
 	"msatom/shared/consumer/consumertest"
 )
 
-// The list comes newest or oldest first, of all customers or of some. A shipment has no amount.
+// The list comes newest or oldest first, for all customers or filtered by name. A shipment has no amount.
 func TestList(t *testing.T) {
+	t.Parallel()
 	trial := consumertest.New(t, shipping)
 	for i := range int64(5) {
 		content := fmt.Sprintf(`{"status":"placed","customer":{"customerId":%d,"name":%q,"firstname":"A"},"orderLine":[]}`, i%2+1, []string{"Wolff", "Guest"}[i%2])
@@ -34,7 +35,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// BenchmarkPages asks for pages with 1,000,000 shipments in the table.
+// BenchmarkPages measures pages with 1,000,000 shipments in the table.
 //
 //	go test ./shipping -run - -bench Pages -benchtime 20x
 func BenchmarkPages(b *testing.B) {

@@ -1,17 +1,17 @@
-// What a shipment is, as rows and as JSON with the names that ewolff/microservice-atom gave it.
+// A shipment, as rows and as JSON with the names of the Java original (ewolff/microservice-atom).
 package main
 
 import (
 	"msatom/shared/consumer"
 )
 
-// What a shipment can be: ready to be sent, or stopped because its order was cancelled.
+// Status of a shipment: ready to be sent, or stopped because its order was cancelled.
 const (
 	ready   = "ready"
 	stopped = "stopped"
 )
 
-// Shipment sends an order. Its data are copies, as the order had them.
+// Shipment sends an order. Its data are copied from the order.
 type Shipment struct {
 	consumer.Record          // its id is the order's
 	Customer        Customer `json:"customer" gorm:"embedded;embeddedPrefix:customer_"`

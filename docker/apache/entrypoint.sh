@@ -1,11 +1,12 @@
 #!/bin/bash
-# Starts Apache and tells it which services there are (SERVICES), and by what names their instances are reached.
+# Starts Apache with the names of all services (SERVICES) and the addresses of their instances.
 #
-# Compose names a container PROJECT_SERVICE_N (the old docker-compose) or PROJECT-SERVICE-N (v2), and Docker resolves these
-# names. Which project and which of the two it is, the name of this very container tells. Where containers are not named
-# so, as in a Swarm, a service's name stands for the addresses of all its instances: these are looked up every second, and
-# Apache reads its configuration again when one has come. It then closes the connections that clients keep and do not use; so
-# it does not do so for one that has gone: that is out by its health checks.
+# Compose names a container PROJECT_SERVICE_N (docker-compose) or PROJECT-SERVICE-N (v2), and Docker resolves these names. The name of
+# this container shows the project and the separator.
+#
+# In a Swarm, containers have other names, and the name of a service resolves to the addresses of all its tasks. This script resolves
+# them every second and reloads Apache when there is a new one. A reload closes idle kept-alive connections, so it does not reload when an
+# address disappears: the health checks notice that.
 set -eu
 
 instances=9
@@ -22,20 +23,22 @@ fi
 run=/run/apache2
 members=$run/members.conf
 
-# "-s dns": /etc/hosts knows this container by its id only.
+# "-s dns": in /etc/hosts this container has only its id.
 own_name=$(getent -s dns hosts "$(hostname -i)" | awk '{ sub(/\..*/, "", $2); print $2; exit }') || own_name=
 
-# by_name defines as many instances as there may be, by the names that they would have.
+# by_name prints a definition for every instance that may exist, by the name of its container. Docker may give a container that starts the
+# address that another one had. Apache's health checks keep the address of a name for as long as anything listens there, unless Apache
+# resolves names for every request and check (addressttl=0).
 by_name() {
     local service n
     for service in $SERVICES; do
         for ((n = 1; n <= instances; n++)); do
-            echo "Define ${service}_$n $1$service$2$n:8080"
+            echo "Define ${service}_$n \"$1$service$2$n:8080 addressttl=0\""
         done
     done
 }
 
-# by_address defines the instances that there are.
+# by_address prints a definition for every instance that exists.
 by_address() {
     local service
     for service in $SERVICES; do
@@ -44,7 +47,7 @@ by_address() {
     done
 }
 
-# addresses lists the instances in such a file, by service and address.
+# addresses prints the services and addresses in a file of definitions.
 addresses() {
     awk '{ sub(/_[0-9]+$/, "", $2); print $2, $3 }' "$1" | sort
 }

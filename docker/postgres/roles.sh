@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gives each service its role and its schema: for each secret that is there, save the superuser's own.
+# Creates the role and the schema of each service. Each secret but the superuser's is the password of a service.
 set -eu
 
 PGPASSWORD=$(cat /run/secrets/postgres)

@@ -1,5 +1,5 @@
--- Gives one service its role and its schema, and nothing else. Run by psql as the superuser, in the database of the
--- system, once for each service, with the variables `service` and `password`. Running it again changes nothing but the password.
+-- Creates the role and the schema of one service. Run it with psql as a superuser, in the database of the system, once per service, with
+-- the variables `service` and `password`. Running it again changes only the password.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -13,7 +13,7 @@ ALTER ROLE :"service" SET statement_timeout = '30s';
 ALTER ROLE :"service" SET lock_timeout = '10s';
 ALTER ROLE :"service" SET idle_in_transaction_session_timeout = '10s';
 
--- What everybody may do by default: connect anywhere, make temporary tables, and, before version 15, use the schema public.
+-- By default every role may connect to every database, create temporary tables and, before version 15, use the schema public.
 REVOKE ALL ON DATABASE :"DBNAME", postgres, template1 FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 

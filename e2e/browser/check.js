@@ -1,4 +1,4 @@
-// What is wrong with the page that is shown, for every visitor: a list of sentences, empty when nothing is.
+// Returns what is wrong with the current page: a list of sentences, empty if nothing is.
 (() => {
   const faults = [];
   const fault = (text, element) => faults.push(element ? text + ": " + element.outerHTML.slice(0, 120) : text);
@@ -42,7 +42,7 @@
     if (Math.min(box.width, box.height) < 24) fault("too small to be hit", e);
   });
 
-  // Contrast of every text that is shown against the ground behind it (WCAG 2.2, 1.4.3).
+  // Contrast of every visible text against its background (WCAG 2.2, 1.4.3).
   const rgba = (color) => { const [r, g, b, a = 1] = color.match(/[\d.]+/g).map(Number); return [r, g, b, a]; };
   const luminance = ([r, g, b]) => {
     const [x, y, z] = [r, g, b].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);

@@ -1,11 +1,15 @@
-// How an order becomes a credit, and what all credits of a customer come to.
+// How an order becomes a credit, how credits are saved, and what all credits of a customer come to.
 package main
 
 import (
 	"errors"
 
+	"gorm.io/gorm"
+
 	"msatom/shared/consumer"
+	"msatom/shared/list"
 	"msatom/shared/money"
+	"msatom/shared/postgres"
 )
 
 // percent of an order's value is its customer's bonus, rounded to whole cents, half a cent up.
@@ -47,7 +51,7 @@ func credit(o order) (*Credit, error) {
 	}
 	for _, l := range o.Lines {
 		if l.Count < 1 || l.Item.Price < 0 || l.Item.Price > (money.Max-c.Value)/money.Amount(l.Count) {
-			return nil, errors.New("it has no value")
+			return nil, errors.New("it has no valid value")
 		}
 		c.Value += l.Item.Price.Times(l.Count)
 	}
@@ -56,6 +60,27 @@ func credit(o order) (*Credit, error) {
 		c.Status, c.Bonus = "withdrawn", 0
 	}
 	return c, nil
+}
+
+// A credit from the same or a later event of the same log stays as it is, so nothing changes if entries are read again.
+const upsert = `
+	INSERT INTO credit AS old (id, updated, status, instance, log, position, customer_id, customer_name, customer_firstname, value, bonus)
+	SELECT * FROM unnest(?::bigint[], ?::timestamptz[], ?::text[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::text[], ?::text[], ?::numeric[], ?::numeric[])
+	ON CONFLICT (id) DO UPDATE SET
+	       updated = excluded.updated, status = excluded.status, instance = excluded.instance, log = excluded.log, position = excluded.position,
+	       customer_id = excluded.customer_id, customer_name = excluded.customer_name, customer_firstname = excluded.customer_firstname,
+	       value = excluded.value, bonus = excluded.bonus
+	WHERE old.log <> excluded.log OR old.position < excluded.position
+	RETURNING id`
+
+// save saves credits and returns the ids of those that it wrote.
+func save(tx *gorm.DB, credits []*Credit) (saved []int64, err error) {
+	var rows postgres.Rows
+	for _, c := range credits {
+		rows.Add(c.ID, c.Updated, c.Status, c.Instance, c.Log, c.Position, c.Customer.ID, c.Customer.Name, c.Customer.Firstname, c.Value, c.Bonus)
+	}
+	err = tx.Raw(upsert, rows.Columns()...).Scan(&saved).Error
+	return saved, err
 }
 
 // Account is the sum of a customer's credits: a row of a view.
@@ -70,3 +95,17 @@ type Account struct {
 
 // TableName is account.
 func (Account) TableName() string { return "account" }
+
+// accounts reads a part of the list of accounts; next is the place of the last one if there are more after it.
+func accounts(db *gorm.DB, part list.Part) (rows any, next list.Place, err error) {
+	found := []*Account{}
+	q, err := part.Of(db, "account")
+	if err == nil {
+		err = q.Find(&found).Error
+	}
+	found, more := list.Cut(found, part.Limit)
+	if more {
+		next.ID = found[len(found)-1].ID
+	}
+	return found, next, err
+}

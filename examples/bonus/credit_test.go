@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"msatom/shared/consumer"
 	"msatom/shared/consumer/consumertest"
+	"msatom/shared/follow"
 	"msatom/shared/list"
-	"msatom/shared/poll"
 	"msatom/shared/postgres/pgtest"
 )
 
@@ -18,8 +17,9 @@ func orderOf(customer int64, status string, count int, price string) string {
 		{"count":%d,"item":{"itemId":1,"price":%s}},{"count":1,"item":{"itemId":2,"price":0}}]}`, status, customer, count, price)
 }
 
-// A bonus follows its order, whatever the order in which events arrive; it goes where the order goes.
+// A bonus follows the latest event of its order, in whatever sequence events arrive, and belongs to the order's customer.
 func TestBonusFollowsTheOrder(t *testing.T) {
+	t.Parallel()
 	placed := consumertest.Event("a", 1, 1, orderOf(7, "placed", 2, "42.00"))
 	changed := consumertest.Event("a", 2, 1, orderOf(7, "placed", 1, "42.00"))
 	other := consumertest.Event("a", 3, 1, orderOf(8, "placed", 1, "42.00"))
@@ -27,17 +27,17 @@ func TestBonusFollowsTheOrder(t *testing.T) {
 	second := consumertest.Event("a", 5, 2, orderOf(7, "placed", 1, "10.00"))
 	for _, c := range []struct {
 		name   string
-		events []poll.Entry
+		events []follow.Entry
 		want   string
 	}{
-		{"placed", []poll.Entry{placed}, "7: 4.20 by 1"},
-		{"the same again", []poll.Entry{placed, placed}, "7: 4.20 by 1"},
-		{"changed", []poll.Entry{placed, changed, placed}, "7: 2.10 by 1"},
-		{"of another customer", []poll.Entry{placed, other}, "8: 2.10 by 1"},
-		{"cancelled", []poll.Entry{placed, cancelled}, "7: 0.00 by 0"},
-		{"cancelled, backwards", []poll.Entry{cancelled, placed}, "7: 0.00 by 0"},
-		{"two orders", []poll.Entry{placed, second}, "7: 4.70 by 2"},
-		{"one of two cancelled", []poll.Entry{placed, second, cancelled}, "7: 0.50 by 1"},
+		{"placed", []follow.Entry{placed}, "7: 4.20 by 1"},
+		{"the same again", []follow.Entry{placed, placed}, "7: 4.20 by 1"},
+		{"changed", []follow.Entry{placed, changed, placed}, "7: 2.10 by 1"},
+		{"of another customer", []follow.Entry{placed, other}, "8: 2.10 by 1"},
+		{"cancelled", []follow.Entry{placed, cancelled}, "7: 0.00 by 0"},
+		{"cancelled, backwards", []follow.Entry{cancelled, placed}, "7: 0.00 by 0"},
+		{"two orders", []follow.Entry{placed, second}, "7: 4.70 by 2"},
+		{"one of two cancelled", []follow.Entry{placed, second, cancelled}, "7: 0.50 by 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			trial := consumertest.New(t, bonus)
@@ -46,7 +46,7 @@ func TestBonusFollowsTheOrder(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			rows, _, err := consumer.List[*Account](trial.DB, list.Part{Limit: 10})
+			rows, _, err := accounts(trial.DB, list.Part{Limit: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,6 +62,7 @@ func TestBonusFollowsTheOrder(t *testing.T) {
 }
 
 func TestRounding(t *testing.T) {
+	t.Parallel()
 	trial := consumertest.New(t, bonus)
 	id := int64(0)
 	for price, want := range map[string]string{"0": "0.00", "0.09": "0.00", "0.10": "0.01", "0.29": "0.01", "0.30": "0.02", "19.99": "1.00", "90071992547409.91": "4503599627370.50"} {
@@ -75,7 +76,8 @@ func TestRounding(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoOrderIsRefused(t *testing.T) {
+func TestInvalidOrderIsRefused(t *testing.T) {
+	t.Parallel()
 	trial := consumertest.New(t, bonus)
 	for name, content := range map[string]string{
 		"not JSON":           `<html>`,
@@ -91,9 +93,10 @@ func TestWhatIsNoOrderIsRefused(t *testing.T) {
 	}
 }
 
-// The feed document that order's own test keeps (its contract) becomes the accounts that this test keeps.
+// The feed document that order's test keeps, the contract between the two, becomes the accounts that this test keeps.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	c := consumertest.New(t, bonus)
 	c.Read("../../order/testdata/document.json")
-	c.Golden("testdata/accounts.json", consumer.List[*Account])
+	c.Golden("testdata/accounts.json", "/bonus/?limit=1000")
 }

@@ -2,16 +2,17 @@ module msatom/examples/bonus
 
 go 1.26.0
 
-require msatom v0.0.0
+require (
+	gorm.io/gorm v1.31.2
+	msatom v0.0.0
+)
 
 require (
 	github.com/VictoriaMetrics/metrics v1.43.0 // indirect
 	github.com/caarlos0/env/v11 v11.4.2 // indirect
 	github.com/elnormous/contenttype v1.0.4 // indirect
-	github.com/go-json-experiment/json v1.27.2 // indirect
 	github.com/google/go-cmp v0.7.0 // indirect
 	github.com/gorilla/feeds v1.2.0 // indirect
-	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
@@ -40,7 +41,6 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	gorm.io/driver/postgres v1.6.3 // indirect
-	gorm.io/gorm v1.31.2 // indirect
 )
 
 replace msatom => ../..

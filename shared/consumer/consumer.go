@@ -1,149 +1,180 @@
-// Package consumer makes a service of one function: what becomes of a record that another service publishes.
+// Package consumer puts a service together that follows another service's feed, keeps a record of its own for each record
+// there, publishes what it has done in an acknowledgement feed, and shows its records as pages and JSON.
 //
-// The service follows the other's feed, keeps one record of its own for each of theirs, publishes in a feed of its own what it
-// has done, and shows its records as pages and JSON. A whole service is
+// A service says what a record is, how it is made from the other service's, and how records are saved; see invoicing/consumer.go.
+// The smallest whole one, which `make service` copies, is tools/newservice/skeleton. Package consumertest tests a service.
 //
-//	var invoicing = consumer.Service[order, *Invoice]{
-//		Name: "invoicing", Feed: "order", Record: "invoice", Title: "Invoices", Files: files, Make: invoice,
-//	}
+// It promises: each record is saved once, however often its entry is read and by however many instances; an older event never
+// overwrites a newer one, provided that Save keeps to what its comment says; an entry of which Make can make nothing becomes a
+// dead letter, and the others go on; saving records and publishing that is one transaction.
 //
-//	func main() { invoicing.Main() }
-//
-// where order is what it needs to know of an order, Invoice is a row of its table, and invoice makes one from the other. The
-// smallest whole one, which `make service` copies, is shared/consumer/skeleton; package consumertest tests one.
-//
-// It promises: each record is written once, however often its entry is read, by however many instances; a newer event is
-// never overwritten by an older one; an entry of which Make cannot make anything is parked, and the others go on; what was
-// written and that it was published are one transaction. A service that needs something else is put together, as here, from
-// packages service (the life of the program), poll (follow a feed), feed (publish one) and web (answer).
+// What belongs here: wiring, acknowledgements, the list and record pages. What does not: following a feed (package follow), the
+// state of the consumer (consumerstatus), anything that a particular service knows.
 package consumer
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
-	"slices"
+	"strings"
+	"time"
 
-	jsonv1 "github.com/go-json-experiment/json/v1"
 	"gorm.io/gorm"
 
+	"msatom/shared/consumerstatus"
 	"msatom/shared/feed"
-	"msatom/shared/feed/feedweb"
+	"msatom/shared/follow"
 	"msatom/shared/list"
+	"msatom/shared/outbox"
 	"msatom/shared/page"
-	"msatom/shared/poll"
-	"msatom/shared/poll/pollweb"
 	"msatom/shared/postgres"
+	"msatom/shared/reconcile"
 	"msatom/shared/service"
 	"msatom/shared/web"
 )
 
-// Service is a service that keeps a record R, a pointer to a struct that embeds Record, for each S that it reads in a feed.
+// Service keeps a record R, a pointer to a struct that embeds Record, for each S that it reads in a feed.
 type Service[S any, R Recorder] struct {
 	Name   string // of the service: all its addresses are below /Name/, all its tables in the schema Name
-	Feed   string // what it follows, in the singular: "order"
+	Feed   string // the service that it follows; a record there is called the same: "order"
 	Record string // what it keeps, in the singular: "invoice"; also the name of the page that shows one
 	Title  string // of its feed and of its list: "Invoices"
+	Author string // of its feed
 
-	// Files has migrations/*.sql, which make the records' table and are goose's; pages/list.html, whose .Data is a Listing; and
-	// pages/<Record>.html, whose .Data is an R. What pages can use says page.New.
+	// Files has migrations/*.sql for goose, which create the tables; pages/list.html, whose .Data is a Listing; and
+	// pages/<Record>.html, whose .Data is an R. page.New says what pages can use.
 	Files fs.FS
 
-	// Make says what becomes of an S. Of the Record in it, it sets the Status; the rest is filled in. It is asked again whenever
-	// the S changes, and must give the same for the same. An error parks the entry: it is shown beside it on the page.
+	// Make makes a record. It sets the Status and the service's own fields. It is called again whenever the S changes, and must
+	// give the same for the same. An error makes the entry a dead letter.
 	Make func(S) (R, error)
+	// Save saves records with different ids in the transaction tx, and returns the ids of those that it wrote. A record that is
+	// present from the same or a later position of the same log stays as it is.
+	Save func(tx *gorm.DB, records []R) (saved []int64, err error)
+	// Tables hold the records, the record's own table first: reconciliation compares their rows with the log.
+	Tables []reconcile.Table
 
-	// Offer says whether the list can be sorted by amount and filtered by customer; package list says what the table needs for that.
+	// Preload adds what belongs to a record to a query of records. It may be nil.
+	Preload func(db *gorm.DB) *gorm.DB
+	// List reads a part of what the list shows; next is the place of its last row if there are more after it, else the zero Place. nil: the
+	// records.
+	List func(db *gorm.DB, part list.Part) (rows any, next list.Place, err error)
+	// Offer says how the list can be sorted and filtered; package list says what the table needs for that.
 	Offer list.Offer
-
-	// List reads what the list shows: a part, and the last one's id if there is more behind it. List[R] if it is nil.
-	List func(db *gorm.DB, part list.Part) (rows any, next int64, err error)
 }
 
-// Main runs the service until SIGINT or SIGTERM and ends the process. Its settings are those of service.Config and poll.Source.
+// Settings are what a consumer reads from its environment, besides service.Config.
+type Settings struct {
+	FeedURL  string        `env:"FEED_URL"`                              // address of the feed; default: at the service Feed, port 8080
+	Login    string        `env:"FEED_LOGIN_FILE,file"`                  // of a file with user:password for the feed; default: none
+	Format   string        `env:"FEED_FORMAT" envDefault:"atom"`         // atom or json
+	Schedule string        `env:"POLL_SCHEDULE" envDefault:"@every 30s"` // as robfig/cron reads it
+	Wait     time.Duration `env:"POLL_WAIT" envDefault:"0s"`             // how long the feed may hold a request until there is news; 0: not at all
+}
+
+var settingNames = follow.Names{FeedURL: "FEED_URL", Format: "FEED_FORMAT", Schedule: "POLL_SCHEDULE", Wait: "POLL_WAIT"}
+
+// Main runs the service until SIGINT or SIGTERM and ends the process.
 func (c Service[S, R]) Main() {
-	var source poll.Source
-	service.Main(c.Name, &source, func(s *service.Service) error { return c.Wire(s, source) })
+	var settings Settings
+	service.Main(c.Name, &settings, func(s *service.Service) error { return c.Wire(s, settings) })
 }
 
-// Wire puts the service together: its migrations, its work in the background, and what answers requests.
-func (c Service[S, R]) Wire(s *service.Service, source poll.Source) error {
-	pages := page.New(s.Name, s.Instance, c.Files).Among(s.Services)
-	log := c.Log(s.DB, pages)
-	log.MaxAge = s.FeedMaxAge
-	records, err := tables[R](s.DB.DB)
+// Wire puts the service together: its migrations, its work in the background, and its addresses.
+func (c Service[S, R]) Wire(s *service.Service, settings Settings) error {
+	pages := page.New(s.Name, s.Instance, c.Files, consumerstatus.Pages, feed.Page).Among(s.Services).Follows(c.Feed)
+	log := outbox.New(s.DB)
+	about := c.About(pages)
+	about.MaxAge, about.Origins = s.FeedMaxAge, s.FeedOrigins
+	cfg := c.FollowConfig(log, s.Instance, settings)
+	cfg.Now, cfg.Committed = s.Now, log.Notify
+	follower, err := follow.New(s.DB.DB, cfg)
 	if err != nil {
 		return err
 	}
-	poller, err := poll.New(s.DB.DB, poll.Config{Source: source, Feed: c.Feed, Record: c.Record, Instance: s.Instance, Records: records, Wrote: log.Soon, Now: s.Now}, c.Handler(log, s.Instance))
-	if err != nil {
-		return err
-	}
+	reconciler := reconcile.New(s.DB.DB, follower, c.Tables...)
+	status := consumerstatus.New(s.Name, s.DB.DB, follower, reconciler)
 	s.Migrations = c.Migrations()
-	s.Background = append(s.Background, log.Run, poller.Run)
+	s.Background = append(s.Background, log.Run, follower.Run, reconciler.Run, status.Run)
 
-	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: pages, Ready: s.DB.Ready, Detail: poller.Detail})
-	c.routes(e, s.DB.DB, pollweb.New(e, s.Name, poller))
-	feedweb.New(e, log)
+	e := web.New(web.Options{Service: s.Name, Instance: s.Instance, Pages: pages, Ready: s.DB.Ready, Detail: status.Detail})
+	c.routes(e, s.DB.DB, status)
+	status.Routes(e)
+	feed.New(log, about).Routes(e)
 	s.Handler = e
 	return nil
 }
 
-// Migrations make the tables of the service: a cursor, a log, and its own.
+// Migrations create the tables of the service.
 func (c Service[S, R]) Migrations() []postgres.Migration {
-	return []postgres.Migration{poll.Migration(), feed.Migration(), postgres.Files(c.Name, c.Files)}
+	return append(follow.Migrations(), reconcile.Migration(), consumerstatus.Migration(), outbox.Migration(), postgres.Files(c.Name, c.Files))
 }
 
-// Log is what the service has done, as a feed of its own: each entry answers the entry that it is from. So anybody can see
-// what has arrived here, the publisher too (the acknowledgement feeds of Reliable Data Distribution over Atom).
-func (c Service[S, R]) Log(db *postgres.DB, pages *page.Set) *feed.Log {
-	return feed.NewLog(db, feed.About{
+// About describes the acknowledgement feed: what the service has done. Each of its entries replies to the entry that it acknowledges, so
+// anyone can see what has arrived, the publisher too (Reliable Data Distribution and Consistent Data Replication over Atom).
+func (c Service[S, R]) About(pages *page.Set) feed.About {
+	return feed.About{
 		Name: c.Name, Path: "/" + c.Name + "/feed", Home: "/" + c.Name + "/",
-		Title: c.Title, Subtitle: c.Title + ", by " + c.Feed, Author: "Big Money Online Commerce Inc.", Pages: pages,
-		Describe: func(e feed.Entry) (title, summary, path string) {
+		Title: c.Title, Subtitle: c.Title + ", by " + c.Feed, Author: c.Author, Pages: pages,
+		Describe: func(e outbox.Entry) (title, summary, path string) {
 			return fmt.Sprintf("%s %d %s", page.Title(c.Record), e.Subject, e.Kind), fmt.Sprintf("The %s for %s %d is %s", c.Record, c.Feed, e.Subject, e.Kind),
 				fmt.Sprintf("/%s/%d", c.Name, e.Subject)
 		},
-	})
-}
-
-// Handler writes the records that Make makes of entries, and into log that it did, in the poller's transaction.
-func (c Service[S, R]) Handler(log *feed.Log, instance string) poll.Handler {
-	return func(ctx context.Context, tx *gorm.DB, entries []poll.Entry) (written []int64, err error) {
-		records := make([]R, len(entries))
-		for i, e := range entries {
-			if records[i], err = c.read(e); err != nil {
-				return nil, fmt.Errorf("no %s can be made of this: %w", c.Record, err)
-			}
-			r := records[i].record()
-			*r = Record{ID: e.Subject, Updated: e.Updated, Status: r.Status, Instance: instance, Log: e.Epoch, Position: e.Position}
-		}
-		tx = tx.WithContext(ctx)
-		if written, err = write(ctx, tx, records); err != nil {
-			return nil, err
-		}
-		var done []feed.Event
-		for i, r := range records {
-			if !slices.Contains(written, r.record().ID) {
-				continue
-			}
-			e, err := r.record().acknowledge(entries[i].ID)
-			if err != nil {
-				return nil, err
-			}
-			done = append(done, e)
-		}
-		return written, log.Append(tx, done...)
 	}
 }
 
-func (c Service[S, R]) read(e poll.Entry) (r R, err error) {
+// FollowConfig says how the service follows its feed: it saves what Make makes of the entries, and acknowledges it in log.
+func (c Service[S, R]) FollowConfig(log *outbox.Log, instance string, settings Settings) follow.Config {
+	if settings.FeedURL == "" {
+		settings.FeedURL = fmt.Sprintf("http://%s:8080/%s/feed", c.Feed, c.Feed)
+	}
+	return follow.Config{
+		FeedURL: settings.FeedURL, Login: strings.TrimSpace(settings.Login), Format: settings.Format, Schedule: settings.Schedule, Wait: settings.Wait, Names: settingNames,
+		Feed: c.Feed, Record: c.Record, Instance: instance,
+		Save: func(tx *gorm.DB, entries []follow.Entry) (saved []int64, err error) {
+			records := make([]R, len(entries))
+			for i, e := range entries {
+				if records[i], err = c.make(e, instance); err != nil {
+					return nil, fmt.Errorf("no %s can be made of this: %w", c.Record, err)
+				}
+				entries[i].Record = records[i]
+			}
+			return c.Save(tx, records)
+		},
+		Acknowledge: func(tx *gorm.DB, saved []follow.Entry) error {
+			events := make([]outbox.Event, len(saved))
+			for i, e := range saved {
+				r := e.Record.(R).record()
+				snapshot, err := json.Marshal(acknowledgement{r.ID, r.Instance, r.Status})
+				if err != nil {
+					return err
+				}
+				events[i] = outbox.Event{Subject: r.ID, Kind: r.Status, ReplyTo: e.ID, Snapshot: snapshot}
+			}
+			return log.Append(tx, events...)
+		},
+	}
+}
+
+// acknowledgement is the content of an entry of the acknowledgement feed.
+type acknowledgement struct {
+	ID       int64  `json:"id"`
+	Instance string `json:"instance"`
+	Status   string `json:"status"`
+}
+
+func (c Service[S, R]) make(e follow.Entry, instance string) (r R, err error) {
 	if e.Subject < 1 {
 		return r, fmt.Errorf("its id is %d", e.Subject)
 	}
 	var subject S
-	if err := jsonv1.Unmarshal(e.Content, &subject); err != nil {
+	if err := json.Unmarshal(e.Content, &subject); err != nil {
 		return r, err
 	}
-	return c.Make(subject)
+	if r, err = c.Make(subject); err != nil {
+		return r, err
+	}
+	record := r.record()
+	*record = Record{ID: e.Subject, Updated: e.Updated, Status: record.Status, Instance: instance, Log: e.Log, Position: e.Position}
+	return r, nil
 }

@@ -1,13 +1,13 @@
 package consumer
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -16,9 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gorm.io/gorm"
 
-	"msatom/shared/poll"
+	"msatom/shared/follow"
+	"msatom/shared/outbox"
 	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
+	"msatom/shared/reconcile"
 	"msatom/shared/service"
 )
 
@@ -60,7 +62,11 @@ CREATE TABLE meal_dough (meal_id bigint NOT NULL REFERENCES meal, number int NOT
 `
 
 var kitchen = Service[recipe, *Meal]{
-	Name: "kitchen", Feed: "recipe", Record: "meal", Title: "Meals",
+	Name: "kitchen", Feed: "recipe", Record: "meal", Title: "Meals", Save: saveMeals,
+	Tables: []reconcile.Table{{Name: "meal", Subject: "id"}, {Name: "meal_dough", Subject: "meal_id"}},
+	Preload: func(db *gorm.DB) *gorm.DB {
+		return db.Preload("Parts", func(db *gorm.DB) *gorm.DB { return db.Order("meal_id, number") })
+	},
 	Files: fstest.MapFS{
 		"migrations/0001_meals.sql": {Data: []byte(migration)},
 		"pages/list.html":           {Data: []byte(`{{define "main"}}{{range .Data.Records}}{{.Title}}, {{end}}{{template "paging" .Data.Page}}{{end}}`)},
@@ -79,18 +85,48 @@ var kitchen = Service[recipe, *Meal]{
 	},
 }
 
-func entry(log string, position, subject int64, content string) poll.Entry {
-	return poll.Entry{ID: fmt.Sprint("entry ", position), Epoch: log, Position: position, Subject: subject,
+// saveMeals saves one meal after the other.
+func saveMeals(tx *gorm.DB, meals []*Meal) (saved []int64, err error) {
+	for _, m := range meals {
+		done := tx.Exec(`INSERT INTO meal AS old (id, updated, status, instance, log, position, title, maker_id, maker_name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET updated = excluded.updated, status = excluded.status, log = excluded.log, position = excluded.position,
+				title = excluded.title, maker_id = excluded.maker_id, maker_name = excluded.maker_name
+			WHERE old.log <> excluded.log OR old.position < excluded.position`, m.ID, m.Updated, m.Status, m.Instance, m.Log, m.Position, m.Title, m.Maker.ID, m.Maker.Name)
+		if done.Error == nil && done.RowsAffected == 0 {
+			continue
+		}
+		err := done.Error
+		if err == nil {
+			err = tx.Exec("DELETE FROM meal_dough WHERE meal_id = ?", m.ID).Error
+		}
+		for n, d := range m.Parts {
+			if err == nil {
+				err = tx.Exec("INSERT INTO meal_dough (meal_id, number, flour) VALUES (?, ?, ?)", m.ID, n+1, d.Flour).Error
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		saved = append(saved, m.ID)
+	}
+	return saved, nil
+}
+
+func entry(log string, position, subject int64, content string) follow.Entry {
+	return follow.Entry{ID: fmt.Sprint("entry ", position), Log: log, Position: position, Subject: subject,
 		Updated: time.Unix(position, 0), Content: json.RawMessage(content)}
 }
 
-// apply hands entries to the service in one transaction, as the poller does.
-func apply(db *postgres.DB, entries ...poll.Entry) (written []int64, err error) {
+// apply saves and acknowledges entries in one transaction, as a follower does.
+func apply(db *postgres.DB, entries ...follow.Entry) (saved []int64, err error) {
+	cfg := kitchen.FollowConfig(outbox.New(db), "kitchen-1", Settings{})
 	err = db.Transaction(func(tx *gorm.DB) error {
-		written, err = kitchen.Handler(kitchen.Log(db, nil), "kitchen-1")(context.Background(), tx, entries)
-		return err
+		if saved, err = cfg.Save(tx, entries); err != nil {
+			return err
+		}
+		return cfg.Acknowledge(tx, slices.DeleteFunc(slices.Clone(entries), func(e follow.Entry) bool { return !slices.Contains(saved, e.Subject) }))
 	})
-	return written, err
+	return saved, err
 }
 
 func kept(t *testing.T, db *postgres.DB, id int64) string {
@@ -106,8 +142,9 @@ func kept(t *testing.T, db *postgres.DB, id int64) string {
 	return string(b)
 }
 
-// Records come and go with what belongs to them, several at once; only the newest of each stays.
-func TestRecordsWithTheirRows(t *testing.T) {
+// Records are saved with the rows that belong to them, several at once; only the newest version of each stays.
+func TestRecordsAndTheirRows(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Open(t, kitchen.Migrations()...)
 	meal := func(id, position int64, title string, flours string) string {
 		return fmt.Sprintf(`{"id":%d,"updated":%q,"status":"warm","instance":"kitchen-1","title":%q,"maker":{"ID":7,"Name":"A \"B\" C"},"Parts":%s}`,
@@ -118,16 +155,16 @@ func TestRecordsWithTheirRows(t *testing.T) {
 	}
 	two, one := `[{"Flour":"rye"},{"Flour":"oat"}]`, `[{"Flour":"oat"}]`
 	for _, step := range []struct {
-		entries []poll.Entry
+		entries []follow.Entry
 		written []int64
 		want    map[int64]string
 	}{
-		{[]poll.Entry{entry("a", 1, 1, recipe("Bread", two)), entry("a", 2, 2, recipe("Soup", `[]`))}, []int64{1, 2},
+		{[]follow.Entry{entry("a", 1, 1, recipe("Bread", two)), entry("a", 2, 2, recipe("Soup", `[]`))}, []int64{1, 2},
 			map[int64]string{1: meal(1, 1, "Bread", two), 2: meal(2, 2, "Soup", `[]`)}},
-		{[]poll.Entry{entry("a", 3, 2, recipe("Soup", one)), entry("a", 1, 1, recipe("Cake", one))}, []int64{2},
+		{[]follow.Entry{entry("a", 3, 2, recipe("Soup", one)), entry("a", 1, 1, recipe("Cake", one))}, []int64{2},
 			map[int64]string{1: meal(1, 1, "Bread", two), 2: meal(2, 3, "Soup", one)}},
-		{[]poll.Entry{entry("a", 4, 1, recipe("Toast", one))}, []int64{1}, map[int64]string{1: meal(1, 4, "Toast", one)}},
-		{[]poll.Entry{entry("b", 1, 1, recipe("Roll", `[]`))}, []int64{1}, map[int64]string{1: meal(1, 1, "Roll", `[]`), 2: meal(2, 3, "Soup", one)}},
+		{[]follow.Entry{entry("a", 4, 1, recipe("Toast", one))}, []int64{1}, map[int64]string{1: meal(1, 4, "Toast", one)}},
+		{[]follow.Entry{entry("b", 1, 1, recipe("Roll", `[]`))}, []int64{1}, map[int64]string{1: meal(1, 1, "Roll", `[]`), 2: meal(2, 3, "Soup", one)}},
 	} {
 		written, err := apply(db, step.entries...)
 		if err != nil {
@@ -143,15 +180,16 @@ func TestRecordsWithTheirRows(t *testing.T) {
 		}
 	}
 	var answers []string
-	db.Raw("SELECT subject || ' ' || kind || ' answers ' || reply_to FROM feed_event ORDER BY id").Scan(&answers)
+	db.Raw("SELECT subject || ' ' || kind || ' answers ' || reply_to FROM outbox_event ORDER BY id").Scan(&answers)
 	want := []string{"1 warm answers entry 1", "2 warm answers entry 2", "2 warm answers entry 3", "1 warm answers entry 4", "1 warm answers entry 1"}
 	if diff := cmp.Diff(want, answers); diff != "" {
 		t.Errorf("acknowledged (-want +got):\n%s", diff)
 	}
 }
 
-// What nothing can be made of is refused, and with it what came along: the poller then tries them one by one.
-func TestWhatCannotBeMadeIsRefused(t *testing.T) {
+// An entry of which no record can be made is refused together with the others of its batch, which the follower then bisects.
+func TestInvalidSubjectIsRefused(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Open(t, kitchen.Migrations()...)
 	good := `{"title":"Bread"}`
 	for content, want := range map[string]string{
@@ -168,17 +206,18 @@ func TestWhatCannotBeMadeIsRefused(t *testing.T) {
 		t.Errorf("without an id: %v", err)
 	}
 	var n int64
-	if err := db.Raw("SELECT (SELECT count(*) FROM meal) + (SELECT count(*) FROM feed_event)").Scan(&n).Error; err != nil || n != 0 {
+	if err := db.Raw("SELECT (SELECT count(*) FROM meal) + (SELECT count(*) FROM outbox_event)").Scan(&n).Error; err != nil || n != 0 {
 		t.Errorf("%d rows written, %v", n, err)
 	}
 }
 
-// The pages and JSON of a service, as the program serves them.
+// The pages and JSON of a service.
 func TestAddresses(t *testing.T) {
+	t.Parallel()
 	db := pgtest.Open(t, kitchen.Migrations()...)
 	s := &service.Service{Name: "kitchen", DB: db}
 	s.Instance = "kitchen-1"
-	if err := kitchen.Wire(s, poll.Source{FeedURL: "http://localhost:1/feed", Schedule: "@every 1h"}); err != nil {
+	if err := kitchen.Wire(s, Settings{FeedURL: "http://localhost:1/feed", Schedule: "@every 1h"}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s.Handler)
@@ -219,7 +258,7 @@ func TestAddresses(t *testing.T) {
 		{"/kitchen/?before=2", "text/html", `200 Meal 1, <nav class="actions" aria-label="Pages"><a class="button" href="/kitchen/">Newest</a></nav>`},
 		{"/kitchen/1", "text/html", "200 Meal 1 by Ann"},
 		{"/kitchen/1", "*/*", `200 {"id":1,"updated":"1970-01-01T00:00:01Z","status":"warm","instance":"kitchen-1","title":"Meal 1","maker":{"ID":0,"Name":"Ann"},"Parts":[]}`},
-		{"/kitchen/4", "*/*", `404 {"status":404,"title":"Not Found","detail":"There is no meal for recipe 4, or not yet."}`},
+		{"/kitchen/4", "*/*", `404 {"status":404,"title":"Not Found","detail":"There is no meal for recipe 4 yet."}`},
 		{"/kitchen/?limit=0", "*/*", `422 {"status":422,"title":"Some values cannot be accepted","errors":[{"field":"limit","detail":"must be a whole number from 1 to 1000"}]}`},
 	} {
 		if got := ask(c.path, c.accept); got != c.want {

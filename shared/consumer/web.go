@@ -1,4 +1,4 @@
-// The addresses of records: a list and single ones, as pages and JSON.
+// The addresses of the records: the list, and each by itself, as pages and JSON.
 
 package consumer
 
@@ -9,23 +9,20 @@ import (
 	"github.com/labstack/echo/v4"
 	"gorm.io/gorm"
 
+	"msatom/shared/consumerstatus"
+	"msatom/shared/list"
 	"msatom/shared/page"
-	"msatom/shared/poll/pollweb"
 	"msatom/shared/web"
 )
 
 // Listing is what pages/list.html sees as .Data.
 type Listing struct {
-	Polling pollweb.View // {{template "polling" .Polling}} says how the polls go, and shows parked entries
-	Records any          // a slice: what List read
-	Page    web.Paging   // {{template "filter" .Page}} chooses what is shown, {{template "paging" .Page}} leads on
+	Polling consumerstatus.View // {{template "polling" .Polling}} shows how the polls go, and the dead letters
+	Records any                 // a slice: what List read
+	Page    web.Paging          // {{template "filter" .Page}} chooses what is shown, {{template "paging" .Page}} leads to the next part
 }
 
-func (c Service[S, R]) routes(e *echo.Echo, db *gorm.DB, polling *pollweb.Handler) {
-	read := c.List
-	if read == nil {
-		read = List[R]
-	}
+func (c Service[S, R]) routes(e *echo.Echo, db *gorm.DB, status *consumerstatus.Consumer) {
 	web.Get(e, "/"+c.Name+"/", func(ec echo.Context) error {
 		mediaType, err := web.Negotiate(ec, web.HTML, web.JSON)
 		if err != nil {
@@ -35,18 +32,18 @@ func (c Service[S, R]) routes(e *echo.Echo, db *gorm.DB, polling *pollweb.Handle
 		if err != nil {
 			return err
 		}
-		rows, next, err := read(db.WithContext(ec.Request().Context()), p.Part)
+		rows, next, err := c.ReadList(db.WithContext(ec.Request().Context()), p.Part)
 		if err != nil {
 			return err
 		}
-		if next > 0 {
+		if next != (list.Place{}) {
 			p.More(ec, next)
 		}
 		if mediaType == web.JSON {
 			return ec.JSON(http.StatusOK, rows)
 		}
 		view := Listing{Records: rows, Page: p}
-		if view.Polling, err = polling.View(ec); err != nil {
+		if view.Polling, err = status.View(ec); err != nil {
 			return err
 		}
 		return ec.Render(http.StatusOK, "list", web.Page{Title: c.Title, Data: view})

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Conditional requests as RFC 9110 section 13 has them, in every dialect.
+// Conditional requests follow RFC 9110 section 13 in every dialect.
 func TestConditionalGet(t *testing.T) {
 	l := open(t)
 	fill(t, l, 101)
-	// The second of the last entry is made to be long over, so that it is a date that can be promised.
+	// The second of the last entry is long over, so its date identifies the version.
 	setUpdated(t, l, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	const modified, later, earlier = "Sun, 01 Mar 2026 12:00:00 GMT", "Sun, 01 Mar 2026 13:00:00 GMT", "Sun, 01 Mar 2026 11:59:59 GMT"
 	for _, dialect := range Dialects {
@@ -79,7 +79,7 @@ func TestConditionalGet(t *testing.T) {
 	}
 }
 
-// One tag is of one representation: no two dialects share it, nor two documents, nor the compressed form.
+// Every representation has a tag of its own: each dialect, each document, and each compressed form.
 func TestTagsAreDifferent(t *testing.T) {
 	l := open(t)
 	fill(t, l, 101)
@@ -105,7 +105,7 @@ func TestTagsAreDifferent(t *testing.T) {
 	}
 }
 
-func ofHead(t *testing.T, l *Log, n int64, d Dialect, coding string) *httptest.ResponseRecorder {
+func ofHead(t *testing.T, l *instance, n int64, d Dialect, coding string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodHead, "http://thing.test:8080/", nil)
 	r.Header.Set("Accept-Encoding", coding)
@@ -116,8 +116,7 @@ func ofHead(t *testing.T, l *Log, n int64, d Dialect, coding string) *httptest.R
 	return w
 }
 
-// What caches may keep is said for each document: an archived one for ever, the recent one for a moment where that is wanted,
-// but not for who waits for news.
+// Caches may keep an archived document forever, and the recent one for MaxAge, but not an answer that somebody waited for.
 func TestLifetime(t *testing.T) {
 	l := open(t)
 	fill(t, l, 101)
@@ -138,15 +137,15 @@ func TestLifetime(t *testing.T) {
 			if got := w.Header().Get("Cache-Control"); got != c.want {
 				t.Errorf("max age %d, document %d, %v: %q, want %q", maxAge, c.n, c.header, got, c.want)
 			}
-			if vary := w.Header().Get("Vary"); strings.Contains(vary, "Prefer") != (maxAge > 0) {
+			if vary := w.Header().Get("Vary"); strings.Contains(vary, "A-IM, Prefer") != (c.n != 1) {
 				t.Errorf("max age %d: Vary: %s", maxAge, vary)
 			}
 		}
 	}
 }
 
-// A reader who sends its tag and its date back gets what is new within the same second without a date: libcurl throws away what
-// is not dated later than what it has, and newsboat, which keeps the new tag, would never ask for it again.
+// A reader that sends both its tag and its date gets an entry of the same second without a date: libcurl discards an answer
+// that is dated no later than what it has, and newsboat, which keeps the new tag, would never ask for that entry again.
 func TestNoDateAgain(t *testing.T) {
 	l := open(t)
 	fill(t, l, 1)
@@ -158,7 +157,7 @@ func TestNoDateAgain(t *testing.T) {
 	if again, err := http.ParseTime(second.Header().Get("Last-Modified")); second.Code != 200 || err == nil && !again.After(before) {
 		t.Errorf("%d, dated %v after %v", second.Code, again, before)
 	}
-	// The same by the clock held still: the second is over, and it is the tag alone that differs.
+	// The same when the second is over and only the tag differs.
 	setUpdated(t, l, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	const modified, earlier = "Sun, 01 Mar 2026 12:00:00 GMT", "Sun, 01 Mar 2026 11:59:58 GMT"
 	for date, want := range map[string]string{modified: "", earlier: modified} {

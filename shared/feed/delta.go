@@ -1,8 +1,3 @@
-// What is new only: who has the recent document as it was, says so (If-None-Match) and asks with "A-IM: feed", is given 226 and a document
-// that holds just the entries since then (RFC 3229, with the instance manipulation "feed" that feed readers agreed on). So a reader
-// that comes for one new entry reads one. Whoever has something else is given the whole, and so is who reads Atom: feedparser asks for
-// "feed" there on behalf of programs that take 226 for an error, such as rss2email.
-
 package feed
 
 import (
@@ -12,40 +7,27 @@ import (
 	"strings"
 )
 
-// delta restricts the recent document to the entries that the reader does not have, if it asks for that. It reports whether it did.
-func (s *served) delta(w http.ResponseWriter, r *http.Request, dialect Dialect) bool {
-	manipulations := strings.Split(strings.Join(r.Header["A-Im"], ","), ",")
-	if !slices.ContainsFunc(manipulations, func(m string) bool { return strings.TrimSpace(m) == "feed" }) {
-		return false
-	}
-	tags := r.Header["If-None-Match"]
-	if !s.d.Recent || !dialect.Delta || r.Method != http.MethodGet || r.Header["Range"] != nil || len(tags) != 1 {
-		return false
-	}
-	first, last := s.d.span()
-	position, ok := s.positionOf(tags[0])
-	if !ok || position < first || position >= last {
-		return false
-	}
-	s.d.After, s.status = position, http.StatusIMUsed
-	h := w.Header()
-	h.Set("IM", "feed")
-	h.Set("Cache-Control", "no-store") // a cache that does not know 226 must not give it to others
-	return true
-}
+// This file is about answers that hold only the new entries: RFC 3229, with the instance manipulation "feed" that feed
+// readers agreed on. A consumer that waits for an entry need not parse the hundred before it.
+//
+// The rule is the same for every dialect that consumers read: a GET of the recent document with one If-None-Match, with
+// "A-IM: feed" and with "Prefer: wait" gets 226 and the entries after the position in that tag. Without "Prefer: wait" there is
+// no 226, because rss2email sends "A-IM: feed" and treats 226 as an error.
 
-// positionOf reads where the recent document ended when it had a tag.
-func (s *served) positionOf(tag string) (int64, bool) {
-	_, rest, _ := strings.Cut(tag, "-")
+// restrict leaves out the entries that the reader has, if the rule applies, and reports whether it does. The document keeps
+// all its entries if the reader does not have all of those to be left out, or has another form.
+func (d *Document) restrict(r *http.Request, form string, q query) bool {
+	known := r.Header["If-None-Match"]
+	if !d.Recent || !q.dialect.Delta || !q.prefersWait || !slices.Contains(elements(r, "A-IM"), "feed") || len(known) != 1 || r.Method != http.MethodGet || r.Header["Range"] != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(known[0], "-")
 	digits, _, _ := strings.Cut(rest, "-")
 	position, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || position < 1 {
-		return 0, false
+	first, last := d.span()
+	if err != nil || known[0] != d.etagAt(position, form) || position < first || position >= last {
+		return false
 	}
-	then := *s
-	before := *s.d
-	before.Head.Position = position
-	before.Number = before.Head.Last()
-	then.d = &before
-	return position, then.etag() == tag
+	d.After = position
+	return true
 }

@@ -1,134 +1,111 @@
 package feed
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
-	"msatom/shared/page"
+	"msatom/shared/outbox"
 	"msatom/shared/problem"
 )
 
-// DocumentSize is how many positions a document holds: document n holds (n-1)*DocumentSize+1 to n*DocumentSize.
+// DocumentSize is the number of positions in a document: document n holds (n-1)*DocumentSize+1 to n*DocumentSize.
 const DocumentSize = 100
 
-// language of titles and summaries (RFC 5646): that of the pages.
+// language of titles and summaries (RFC 5646).
 const language = "en"
 
-// About says what a feed is about and how its entries read.
-type About struct {
-	Name     string // of the service, in tags: "order"
-	Path     string // address of the recent document; document n is at Path/n
-	Home     string // address of the page with the same records
-	Title    string
-	Subtitle string
-	Author   string
-	Pages    *page.Set // of the service: the HTML dialect is written with it
-	MaxAge   uint      // how many seconds caches may keep the recent document without asking
-	// Describe gives an entry its title, its summary, and the path of its record's page, which serves JSON as well.
-	Describe func(Entry) (title, summary, path string)
-}
-
-// Entry is an event with its place in the log.
-type Entry struct {
-	Position  int64
-	Updated   time.Time // when it got the position: whole seconds, never before its predecessor's
-	Subject   int64
-	Kind      string
-	ReplyTo   string // id of the entry in another feed that it answers, or ""
-	Withdraws bool
-	Withdrawn []int64         `gorm:"-"` // positions of the entries that this one withdraws
-	Snapshot  json.RawMessage // the record, with "updated" as its first member
-}
-
-// Document is a part of the log, as it is at one head. Its entries are listed newest first.
+// Document is a part of the log at one head. Its entries are listed newest first.
 type Document struct {
-	Head    Head
+	Head    outbox.Head
 	About   *About
-	Base    string // scheme and host that its links lead to
-	Number  int64  // n; of the last document where it is recent
-	Recent  bool   // asked for at Path
-	Batch   bool   // has no number: it is the first events after a position (see httpfeeds.go)
-	After   int64  // that position; or that up to which its reader has the entries of the recent document (see delta.go)
-	Entries []Entry
+	Base    string // scheme and host of its links
+	Number  int64  // n; if Recent, that of the last document
+	Recent  bool   // whether it was requested at Path
+	Batch   bool   // whether it has no number and holds the first entries after a position (httpfeeds.go)
+	After   int64  // if Batch, that position; else the last position to leave out (delta.go)
+	Entries []outbox.Entry
 }
 
-// Archived says whether the document is full, has a successor, and so will never change. A batch never does once it is full.
+// lastDocument returns the number of the document that new entries go into.
+func lastDocument(h outbox.Head) int64 { return max(1, (h.Position+DocumentSize-1)/DocumentSize) }
+
+// span returns the positions that document n depends on. The recent one, n = 0, and one that cannot exist depend on all.
+func span(n int64) (first, last int64) {
+	if n > 0 && n < math.MaxInt64/DocumentSize {
+		return (n-1)*DocumentSize + 1, n * DocumentSize
+	}
+	return 0, math.MaxInt64
+}
+
+// document returns document n, or the recent one for n = 0, at a head, without its entries. One that does not exist is 404.
+func (f *Feed) document(r *http.Request, head outbox.Head, n int64) (*Document, error) {
+	if n < 0 || n > lastDocument(head) {
+		return nil, problem.NotFound("There is no document %d yet. The last document of the feed is %d.", n, lastDocument(head))
+	}
+	d := &Document{Head: head, About: &f.About, Base: Base(r), Number: n, Recent: n == 0}
+	if d.Recent {
+		d.Number = lastDocument(head)
+	}
+	return d, nil
+}
+
+// head returns a head for a reader of positions first to last. It comes from memory if it is beyond last, since entries
+// never change, or if it is fresh and not before first: that an entry does not exist must be certain, because another
+// instance may have published it. Otherwise, and with "Cache-Control: no-cache", the database is asked.
+func (f *Feed) head(r *http.Request, first, last int64) (outbox.Head, error) {
+	head, fresh := f.log.Head()
+	if head.Position > last || fresh && head.Position >= first && !isNoCache(r) {
+		return head, nil
+	}
+	head, err := f.log.Refresh(r.Context())
+	if err != nil {
+		return head, problem.Unavailable("The event log cannot be read: the database is unavailable.")
+	}
+	return head, nil
+}
+
+// isNoCache reports whether r rejects an answer from memory: RFC 9111 section 5.2.1.4.
+func isNoCache(r *http.Request) bool {
+	return slices.ContainsFunc(elements(r, "Cache-Control"), func(directive string) bool { return strings.EqualFold(directive, "no-cache") })
+}
+
+// elements returns the elements of a header whose value is a list (RFC 9110 section 5.6.1).
+func elements(r *http.Request, name string) []string {
+	list := strings.Split(strings.Join(r.Header.Values(name), ","), ",")
+	for i, element := range list {
+		list[i] = strings.TrimSpace(element)
+	}
+	return list
+}
+
+// Archived reports whether the document is full and has a successor, so that it will never change. A full batch never does.
 func (d *Document) Archived() bool {
 	if d.Batch {
 		return d.Head.Position-d.After >= DocumentSize
 	}
-	return !d.Recent && d.Number < d.Head.Last()
+	return !d.Recent && d.Number < lastDocument(d.Head)
 }
 
-// first and last position of the document. The recent one is joined by the one before it while it is short.
+// span returns the first and the last position of the document. While the recent document is short, its predecessor is
+// part of it. The span of an empty document ends before it begins.
 func (d *Document) span() (first, last int64) {
 	if d.Batch {
 		return d.After + 1, min(d.After+DocumentSize, d.Head.Position)
 	}
 	last = min(d.Number*DocumentSize, d.Head.Position)
 	first = (d.Number-1)*DocumentSize + 1
-	if d.joined() {
+	if d.Recent && d.Number > 1 && d.Head.Position < d.Number*DocumentSize {
 		first -= DocumentSize
 	}
 	return first, last
 }
 
-func (d *Document) joined() bool {
-	return d.Recent && d.Number > 1 && d.Head.Position < d.Number*DocumentSize
-}
-
-// Link is a link of a document.
-type Link struct {
-	Rel, Type, Href string
-}
-
-// Links are the links of a document, absolute (RFC 5005 section 4, and "via" and the walk from seed simplefeed).
-func (d *Document) Links() []Link {
-	if d.Batch {
-		return d.batchLinks()
-	}
-	at := d.address
-	self, current := at(d.Number), d.Base+d.About.Path
-	if d.Recent {
-		self = current
-	}
-	links := []Link{
-		{"self", "", self},
-		{"current", "", current},
-		{"alternate", "text/html", d.Base + d.About.Home}, // first: many readers take the first as the site
-		{"alternate", "application/json", self},
-	}
-	if d.Recent {
-		links = append(links, Link{"via", "", at(d.Number)})
-	}
-	first, _ := d.span()
-	if before := (first - 1) / DocumentSize; before > 0 {
-		links = append(links, Link{"prev-archive", "", at(before)}, Link{"first", "", at(1)})
-	}
-	if d.Archived() {
-		links = append(links, Link{"next-archive", "", at(d.Number + 1)})
-	}
-	return links
-}
-
-// address of document n.
-func (d *Document) address(n int64) string { return fmt.Sprintf("%s%s/%d", d.Base, d.About.Path, n) }
-
-// ID is the feed's tag: URI. It carries the epoch, so a reader of any dialect notices another log.
-func (d *Document) ID() string { return d.Head.tag(d.About.Name, "") }
-
-// EntryID is the tag: URI of the entry at a position.
-func (d *Document) EntryID(position int64) string {
-	return d.Head.tag(d.About.Name, fmt.Sprintf("/%d", position))
-}
-
-// Updated is when the document's newest entry got its position; in an empty log, the start of its tag's year.
+// Updated returns when the newest entry got its position; for an empty document, the start of the year in the ids.
 func (d *Document) Updated() time.Time {
 	if len(d.Entries) == 0 {
 		return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -136,84 +113,69 @@ func (d *Document) Updated() time.Time {
 	return d.Entries[0].Updated
 }
 
-func (d *Document) batchLinks() []Link {
-	after := func(position int64) string {
-		if position == 0 {
-			return d.Base + d.About.Path
-		}
-		return d.Base + d.About.Path + "?lastEventId=" + url.QueryEscape(d.EntryID(position))
+// id returns the id of the entry at a position.
+func (d *Document) id(position int64) string { return d.About.EntryID(d.Head.Epoch, position) }
+
+// address returns the address of document n.
+func (d *Document) address(n int64) string { return fmt.Sprintf("%s%s/%d", d.Base, d.About.Path, n) }
+
+// link is a link of a document.
+type link struct {
+	rel, mediaType, href string
+}
+
+// links returns the links of the document, absolute: those of RFC 5005 section 4, and via.
+func (d *Document) links() []link {
+	if d.Batch {
+		return d.batchLinks()
 	}
-	links := []Link{{"self", "", after(d.After)}}
-	if first, last := d.span(); first <= last {
-		links = append(links, Link{"next", "", after(last)})
+	self, current := d.address(d.Number), d.Base+d.About.Path
+	if d.Recent {
+		self = current
+	}
+	links := []link{
+		{"self", "", self},
+		{"current", "", current},
+		{"alternate", "text/html", d.Base + d.About.Home}, // before the other alternate: many readers take the first as the site
+		{"alternate", "application/json", self},
+	}
+	if d.Recent {
+		links = append(links, link{"via", "", d.address(d.Number)})
+	}
+	first, _ := d.span()
+	if before := (first - 1) / DocumentSize; before > 0 {
+		links = append(links, link{"prev-archive", "", d.address(before)}, link{"first", "", d.address(1)})
+	}
+	if d.Archived() {
+		links = append(links, link{"next-archive", "", d.address(d.Number + 1)})
 	}
 	return links
 }
 
-// at is document n without its entries, or the recent one for n = 0. A document that does not exist is 404.
-func (l *Log) at(r *http.Request, n int64) (*Document, error) {
-	first, last := int64(0), int64(math.MaxInt64)
-	if n > 0 && n < math.MaxInt64/DocumentSize {
-		first, last = (n-1)*DocumentSize+1, n*DocumentSize
+// header returns the link as a header field (RFC 8288), for clients that follow links without reading documents.
+func (l link) header() string {
+	header := "<" + bracketed.Replace(l.href) + `>; rel="` + l.rel + `"`
+	if l.mediaType != "" {
+		header += `; type="` + l.mediaType + `"`
 	}
-	head, err := l.latest(r, first, last)
-	if err != nil {
-		return nil, err
-	}
-	if n < 0 || n > head.Last() {
-		return nil, problem.NotFound("The feed has documents 1 to %d.", head.Last())
-	}
-	d := &Document{Head: head, About: &l.About, Number: n, Recent: n == 0}
-	if d.Recent {
-		d.Number = head.Last()
-	}
-	return d, nil
+	return header
 }
 
-// read fills in the entries: one range of the log, whatever its length.
-func (l *Log) read(ctx context.Context, d *Document) error {
-	first, last := d.span()
-	first = max(first, d.After+1)
-	db := l.db.WithContext(ctx)
-	rows, err := db.Raw(`SELECT p.position, p.updated, e.subject, e.kind, e.reply_to, e.withdraws, e.snapshot
-		FROM feed_position p JOIN feed_event e ON e.id = p.event_id
-		WHERE p.position BETWEEN ? AND ? ORDER BY p.position DESC`, first, last).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var e Entry
-		if err := rows.Scan(&e.Position, &e.Updated, &e.Subject, &e.Kind, &e.ReplyTo, &e.Withdraws, &e.Snapshot); err != nil {
-			return err
-		}
-		d.Entries = append(d.Entries, e)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for i := range d.Entries {
-		e := &d.Entries[i]
-		e.Updated = e.Updated.UTC()
-		e.Snapshot = stamp(e.Snapshot, e.Updated)
-		if !e.Withdraws {
-			continue
-		}
-		err := db.Raw(`SELECT p.position FROM feed_event e JOIN feed_position p ON p.event_id = e.id
-			WHERE e.subject = ? AND p.position < ? ORDER BY p.position`, e.Subject, e.Position).Scan(&e.Withdrawn).Error
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// bracketed escapes the characters of a malformed Host that would end the brackets.
+var bracketed = strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20")
 
-// stamp makes "updated" the first member of a JSON object.
-func stamp(object json.RawMessage, updated time.Time) json.RawMessage {
-	rest := bytes.TrimSpace(object)[1:]
-	stamped := fmt.Appendf(nil, `{"updated":%q`, updated.Format(time.RFC3339))
-	if bytes.TrimSpace(rest)[0] != '}' {
-		stamped = append(stamped, ',')
+// PublicURL is the request header in which the reverse proxy sends the public address of the system. The proxy overwrites
+// what a client sends there.
+const PublicURL = "X-Public-URL"
+
+// Base returns the scheme and host for links in the answer to r: the public address if the request came through the reverse
+// proxy, else the host of the request.
+func Base(r *http.Request) string {
+	if u, err := url.Parse(r.Header.Get(PublicURL)); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
+		return u.Scheme + "://" + u.Host
 	}
-	return append(stamped, rest...)
+	if r.Host == "" {
+		return "" // HTTP/1.0 need not name a host; the links are then relative
+	}
+	return "http://" + r.Host
 }

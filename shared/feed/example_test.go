@@ -6,50 +6,65 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"testing"
 
 	"gorm.io/gorm"
 
 	"msatom/shared/feed"
+	"msatom/shared/outbox"
+	"msatom/shared/page"
 	"msatom/shared/postgres/pgtest"
+	"msatom/shared/web"
 )
 
-// A feed is published: events are written in the transaction of what they are about, and read over HTTP.
-func ExampleLog() {
-	var t pgtest.Example
-	defer t.Done()
-	db := pgtest.Open(&t, feed.Migration())
+// example takes the place of *testing.T. Its database goes with the server.
+type example struct{ testing.TB }
+
+func (example) Helper()           {}
+func (example) Cleanup(func())    {}
+func (example) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+// A service appends events in the transactions of its changes, and publishes them as a feed.
+func ExampleFeed() {
+	db := pgtest.Open(example{}, outbox.Migration())
+	defer db.Pool.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 
-	log := feed.NewLog(db, feed.About{
-		Name: "parcel", Path: "/parcel/feed", Home: "/parcel/", Title: "Parcels", Author: "The post",
-		Describe: func(e feed.Entry) (title, summary, path string) {
+	log := outbox.New(db)
+	pages := page.New("parcel", "parcel-1", feed.Page)
+	published := feed.New(log, feed.About{
+		Name: "parcel", Path: "/parcel/feed", Home: "/parcel/", Title: "Parcels", Author: "The post", Pages: pages,
+		Describe: func(e outbox.Entry) (title, summary, path string) {
 			return fmt.Sprintf("Parcel %d %s", e.Subject, e.Kind), "A parcel on its way", fmt.Sprintf("/parcel/%d", e.Subject)
 		},
 	})
-	go log.Run(ctx) // gives events their positions, in one instance at a time
+	go log.Run(ctx) // assigns positions
 
 	for _, kind := range []string{"sent", "delivered"} {
 		err := db.Transaction(func(tx *gorm.DB) error {
-			// Here the parcel's own row is written too.
-			return log.Append(tx, feed.Event{Subject: 7, Kind: kind, Snapshot: json.RawMessage(`{"id":7,"weight":2}`)})
+			// A service writes the parcel's own row here too.
+			return log.Append(tx, outbox.Event{Subject: 7, Kind: kind, Snapshot: json.RawMessage(`{"id":7,"weight":2}`)})
 		})
 		if err != nil {
 			fmt.Println(err)
 		}
 	}
-	if err := log.Publish(ctx); err != nil { // only for who wants to see it in the feed at once
+	if err := log.Publish(ctx); err != nil { // so that the events are in the feed when it returns
 		fmt.Println(err)
 	}
 
-	// A service has these addresses by feedweb.New.
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := log.Serve(w, r, 0, "application/feed+json"); err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-		}
-	}))
+	e := web.New(web.Options{Service: "parcel", Instance: "parcel-1", Pages: pages, Ready: func() (bool, string) { return true, "" }})
+	published.Routes(e)
+	server := httptest.NewServer(e)
 	defer server.Close()
-	res, err := http.Get(server.URL + "/parcel/feed")
+	r, err := http.NewRequest("GET", server.URL+"/parcel/feed", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.Header.Set("Accept", "application/feed+json")
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -11,14 +11,14 @@ import (
 	"msatom/shared/problem"
 )
 
-// fuzzed is a log with a full document and one that has begun, for all inputs of a fuzz test.
-func fuzzed(f *testing.F) *Log {
+// fuzzed returns a log with a full document and a begun one, for all inputs of a fuzz test.
+func fuzzed(f *testing.F) *instance {
 	l := open(f)
 	fill(f, l, 101)
 	return l
 }
 
-// check sees that an answer is one that HTTP has for the question.
+// check checks that an answer is valid HTTP.
 func check(t *testing.T, w *httptest.ResponseRecorder, err error) {
 	t.Helper()
 	if err != nil {
@@ -35,16 +35,16 @@ func check(t *testing.T, w *httptest.ResponseRecorder, err error) {
 	}
 }
 
-// briefly is how long a question may wait here.
+// briefly is how long a request may wait in these tests.
 const briefly = 20 * time.Millisecond
 
-// over says whether a question's time is up: by the clock, as a connection that is dialled may know it before the context does.
+// over reports whether the time of a request is up: by the clock, since a connection may time out before its context does.
 func over(ctx context.Context) bool {
 	end, _ := ctx.Deadline()
 	return !time.Now().Before(end)
 }
 
-// Whatever the conditional headers and preferences of a request hold, it has an answer, and soon.
+// Every request gets an answer soon, whatever its conditional headers and preferences contain.
 func FuzzConditions(f *testing.F) {
 	l := fuzzed(f)
 	f.Add(int64(0), `"x", W/"y"`, "Sun, 01 Mar 2026 12:00:00 GMT", `"x"`, "bytes=0-9", "wait=25", "gzip;q=0.5, *")
@@ -67,14 +67,14 @@ func FuzzConditions(f *testing.F) {
 	})
 }
 
-// Whatever a query of http-feeds holds, it has an answer, and only events after the one that is named.
+// Every query of http-feeds gets an answer, whatever it contains.
 func FuzzEvents(f *testing.F) {
 	l := fuzzed(f)
 	head, _ := l.Head()
-	first := (&Document{Head: head, About: &l.About}).EntryID(1)
+	first := l.EntryID(head.Epoch, 1)
 	f.Add("", "", "")
 	f.Add("", "5000", "wait=5")
-	// A log has another epoch in each run: what stands in its place is replaced.
+	// The epoch differs from run to run, so inputs that begin with a slash get the current one.
 	f.Fuzz(func(t *testing.T, id, timeout, prefer string) {
 		if len(id) > 0 && id[0] == '/' {
 			id = first[:len(first)-2] + id
@@ -85,7 +85,7 @@ func FuzzEvents(f *testing.F) {
 		r := httptest.NewRequest("GET", "http://thing.test/thing/feed?"+q.Encode(), nil).WithContext(ctx)
 		r.Header.Set("Prefer", prefer)
 		w := httptest.NewRecorder()
-		err := l.ServeEvents(w, r, CloudEvents.Types[0])
+		err := l.serveEvents(w, r, CloudEvents.Types[0])
 		if over(ctx) {
 			return
 		}
@@ -93,7 +93,7 @@ func FuzzEvents(f *testing.F) {
 	})
 }
 
-// Whatever query follows the path, it is read or refused.
+// Every query string is either understood or refused.
 func FuzzEventQuery(f *testing.F) {
 	l := fuzzed(f)
 	f.Add("lastEventId=null&timeout=1")
@@ -103,7 +103,7 @@ func FuzzEventQuery(f *testing.F) {
 		r := httptest.NewRequest("GET", "http://thing.test/thing/feed", nil).WithContext(ctx)
 		r.URL.RawQuery = query
 		w := httptest.NewRecorder()
-		if err := l.ServeEvents(w, r, CloudEvents.Types[0]); !over(ctx) {
+		if err := l.serveEvents(w, r, CloudEvents.Types[0]); !over(ctx) {
 			check(t, w, err)
 		}
 	})

@@ -1,7 +1,3 @@
-// The http-feeds protocol (http-feeds.org): ?lastEventId= asks for the events after one, oldest first, in place of a document;
-// ?timeout= says for how many milliseconds the answer may wait for the first. A reader that goes on with the id of the last
-// event it was given, again and again, sees every event once.
-
 package feed
 
 import (
@@ -10,70 +6,74 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"msatom/shared/outbox"
 	"msatom/shared/problem"
 )
 
-// AsksForEvents says whether the query is one of http-feeds.
-func AsksForEvents(q url.Values) bool { return q.Has("lastEventId") || q.Has("timeout") }
+// This file is about the http-feeds protocol (http-feeds.org): ?lastEventId= asks for the events after one, oldest first, in
+// place of a document; ?timeout= is how many milliseconds the answer may wait for the first. A reader that continues with the id
+// of the last event it got sees every event once.
 
-// ServeEvents answers a GET or HEAD of events as CloudEvents under a media type. Its errors are like those of Serve; besides,
-// a query that cannot be understood is 422, and the id of an event of another log 410.
-func (l *Log) ServeEvents(w http.ResponseWriter, r *http.Request, mediaType string) error {
+// asksForEvents reports whether q is a query of http-feeds.
+func asksForEvents(q url.Values) bool { return q.Has("lastEventId") || q.Has("timeout") }
+
+// serveEvents answers a GET or HEAD of events as CloudEvents, under a media type. Its errors are those of Serve; besides, a
+// malformed query is 422, and the id of an event of another log 410.
+func (f *Feed) serveEvents(w http.ResponseWriter, r *http.Request, mediaType string) error {
 	var faults problem.Faults
-	q, err := url.ParseQuery(r.URL.RawQuery)
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		faults.Add("query", "is not written as an address has to be")
+		faults.Add("query", "is malformed")
 	}
-	timeout := eventTimeout(q.Get("timeout"), &faults)
-	epoch, after := l.eventID(q.Get("lastEventId"), &faults)
+	timeout := eventTimeout(values.Get("timeout"), &faults)
+	epoch, position := f.lastEvent(values.Get("lastEventId"), &faults)
 	if err := faults.Err(); err != nil {
 		return err
 	}
-	ask := func() (*Document, error) { return l.after(r, epoch, after) }
-	return l.serve(w, r, CloudEvents, mediaType, &served{log: l, ask: ask, timeout: timeout})
+	wait, prefersWait := timeout, false
+	if timeout == 0 {
+		wait, prefersWait = preferredWait(r)
+	}
+	return f.serve(w, r, query{
+		dialect: CloudEvents, mediaType: mediaType, wait: wait, prefersWait: prefersWait,
+		first: position, last: position + min(DocumentSize, math.MaxInt64-position) - 1,
+		document: func(head outbox.Head) (*Document, error) { return f.batch(r, head, epoch, position) },
+	})
 }
 
-// after is the batch of events after a position, without its entries. The epoch is empty for the very first.
-func (l *Log) after(r *http.Request, epoch string, position int64) (*Document, error) {
-	last := position + min(DocumentSize, math.MaxInt64-position) - 1
-	head, err := l.latest(r, position, last)
-	if err != nil {
-		return nil, err
-	}
+// batch returns the document with the events after a position, at a head, without its entries. An empty epoch stands for any
+// log.
+func (f *Feed) batch(r *http.Request, head outbox.Head, epoch string, position int64) (*Document, error) {
 	if epoch != "" && epoch != head.Epoch {
-		return nil, problem.New(http.StatusGone, "This event is of a log that is no more. Start again from the beginning, without lastEventId.")
+		return nil, problem.New(http.StatusGone, "This event belongs to a log that no longer exists. Start again from the beginning, without lastEventId.")
 	}
 	if position > head.Position {
-		return nil, problem.Invalid(problem.Field{Name: "lastEventId", Detail: "is the id of an event that there is not yet"})
+		return nil, problem.Invalid(problem.Field{Name: "lastEventId", Detail: "refers to an event that does not exist yet"})
 	}
-	return &Document{Head: head, About: &l.About, Batch: true, After: position}, nil
+	return &Document{Head: head, About: &f.About, Base: Base(r), Batch: true, After: position}, nil
 }
 
-// eventID reads the tag of an entry. A reader that has none yet leaves it out, or sends what its language makes of that.
-func (l *Log) eventID(id string, faults *problem.Faults) (epoch string, position int64) {
+// isEmptyBatch reports whether the document is a batch without events.
+func (d *Document) isEmptyBatch() bool {
+	first, last := d.span()
+	return d.Batch && first > last
+}
+
+// lastEvent parses lastEventId. A reader without an event leaves it out, or sends what its language makes of nothing.
+func (f *Feed) lastEvent(id string, faults *problem.Faults) (epoch string, position int64) {
 	if id == "" || id == "null" {
 		return "", 0
 	}
-	epoch, position, ok := l.PlaceOf(id)
+	epoch, position, ok := f.ParseEntryID(id)
 	if !ok {
 		faults.Add("lastEventId", "is not the id of an event of this feed")
 	}
 	return epoch, position
 }
 
-// PlaceOf reads the id of an entry of this feed, of whichever epoch. It reports false for anything else.
-func (l *Log) PlaceOf(id string) (epoch string, position int64, ok bool) {
-	specific, ours := strings.CutPrefix(id, Head{}.tag(l.Name, ""))
-	epoch, digits, _ := strings.Cut(specific, "/")
-	position, err := strconv.ParseInt(digits, 10, 64)
-	ok = ours && len(epoch) == len("00000000-0000-0000-0000-000000000000") && err == nil && position > 0 && strconv.FormatInt(position, 10) == digits
-	return epoch, position, ok
-}
-
-// eventTimeout reads milliseconds, at most MaxWait.
+// eventTimeout parses a number of milliseconds; more than MaxWait is MaxWait.
 func eventTimeout(s string, faults *problem.Faults) time.Duration {
 	if s == "" {
 		return 0
@@ -83,4 +83,19 @@ func eventTimeout(s string, faults *problem.Faults) time.Duration {
 		faults.Add("timeout", "is not a number of milliseconds")
 	}
 	return time.Duration(min(ms, uint64(MaxWait/time.Millisecond))) * time.Millisecond
+}
+
+// batchLinks returns the links of a batch: itself, and the events after it.
+func (d *Document) batchLinks() []link {
+	after := func(position int64) string {
+		if position == 0 {
+			return d.Base + d.About.Path
+		}
+		return d.Base + d.About.Path + "?lastEventId=" + url.QueryEscape(d.id(position))
+	}
+	links := []link{{"self", "", after(d.After)}}
+	if first, last := d.span(); first <= last {
+		links = append(links, link{"next", "", after(last)})
+	}
+	return links
 }

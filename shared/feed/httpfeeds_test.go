@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"msatom/shared/outbox"
 	"msatom/shared/postgres/pgtest"
 	"msatom/shared/problem"
 )
@@ -25,19 +26,19 @@ func TestEventTimeout(t *testing.T) {
 	}
 }
 
-// events asks for the events after a position; the answer comes on the channel.
-func events(t testing.TB, l *Log, position int64, timeout string) <-chan *httptest.ResponseRecorder {
+// events requests the events after a position. The answer arrives on the channel.
+func events(t testing.TB, l *instance, position int64, timeout string) <-chan *httptest.ResponseRecorder {
 	t.Helper()
 	head, _ := l.Head()
 	q := url.Values{"timeout": {timeout}}
 	if position > 0 {
-		q.Set("lastEventId", (&Document{Head: head, About: &l.About}).EntryID(position))
+		q.Set("lastEventId", l.EntryID(head.Epoch, position))
 	}
 	r := httptest.NewRequest("GET", "http://thing.test:8080/thing/feed?"+q.Encode(), nil)
 	answer := make(chan *httptest.ResponseRecorder, 1)
 	go func() {
 		w := httptest.NewRecorder()
-		if err := l.ServeEvents(w, r, CloudEvents.Types[0]); err != nil {
+		if err := l.serveEvents(w, r, CloudEvents.Types[0]); err != nil {
 			t.Error(err)
 		}
 		answer <- w
@@ -45,15 +46,15 @@ func events(t testing.TB, l *Log, position int64, timeout string) <-chan *httpte
 	return answer
 }
 
-// Readers of events wait like those of documents: woken by any instance, released when the service stops.
+// Readers of events wait like readers of documents: any instance wakes them, and a stopping service releases them.
 func TestEventsAreWaitedFor(t *testing.T) {
 	database := pgtest.URL(t)
-	l := NewLog(pgtest.At(t, database, Migration()), about)
+	l := newInstance(pgtest.At(t, database, outbox.Migration()), about)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
 	publish(t, l)
-	other := run(t, pgtest.At(t, database, Migration()))
+	other := run(t, pgtest.At(t, database, outbox.Migration()))
 
 	a := events(t, l, 0, "99999999999999999999")
 	until(t, "waiting", func() bool { return waiting(l) == 1 })
@@ -75,10 +76,10 @@ func TestEventsAreWaitedFor(t *testing.T) {
 	}
 }
 
-// A reader who was told of something by one instance is never told by another that there is no such thing.
+// If one instance has shown an event or a document, no other instance denies that it exists.
 func TestWhatOneInstanceToldAnotherKnows(t *testing.T) {
 	database := pgtest.URL(t)
-	one, two := run(t, pgtest.At(t, database, Migration())), run(t, pgtest.At(t, database, Migration()))
+	one, two := run(t, pgtest.At(t, database, outbox.Migration())), run(t, pgtest.At(t, database, outbox.Migration()))
 	for i := range int64(60) {
 		get(t, two, 0) // so that its head is fresh
 		fill(t, one, 5)
@@ -86,6 +87,6 @@ func TestWhatOneInstanceToldAnotherKnows(t *testing.T) {
 			t.Errorf("event %d: %d", (i+1)*5, w.Code)
 		}
 		head, _ := one.Head()
-		get(t, two, head.Last())
+		get(t, two, lastDocument(head))
 	}
 }

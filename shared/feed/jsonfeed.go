@@ -1,27 +1,24 @@
-// JSON Feed 1.1 (jsonfeed.org), with the snapshots in it, so that a consumer takes in a whole document at once. What
-// JSON Feed has no place for is in an extension object "_msatom", of the feed and of each item.
-
 package feed
 
 import (
 	"encoding/json"
 	"io"
 	"time"
-
-	// What is encoding/json in Go 1.27. It reads and writes in half the time.
-	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// JSON is the dialect that consumers read in bulk.
+// This file writes JSON Feed 1.1 (jsonfeed.org). What JSON Feed has no place for, such as the events, is in an extension
+// object "_msatom" of the feed and of each item.
+
+// JSON is the dialect of consumers that prefer JSON to Atom.
 var JSON = Dialect{Name: "json", Types: []string{"application/json", "application/feed+json"}, Delta: true, Write: writeJSON}
 
-// JSONFeed is a document in JSON. Producer and consumer share the type.
+// JSONFeed is a document in JSON. Producers and consumers share the type.
 type JSONFeed struct {
 	Version     string     `json:"version"`
 	Title       string     `json:"title"`
 	HomePageURL string     `json:"home_page_url"`
 	FeedURL     string     `json:"feed_url"`
-	NextURL     string     `json:"next_url,omitempty"` // older entries: the document that prev-archive leads to
+	NextURL     string     `json:"next_url,omitempty"` // the document with older entries, as prev-archive
 	Description string     `json:"description,omitempty"`
 	Authors     []Author   `json:"authors,omitempty"`
 	Language    string     `json:"language,omitempty"`
@@ -29,14 +26,14 @@ type JSONFeed struct {
 	Items       []JSONItem `json:"items"` // newest first
 }
 
-// Author names who publishes the feed.
+// Author names the publisher of a feed.
 type Author struct {
 	Name string `json:"name"`
 }
 
-// JSONLog places a document in its log.
+// JSONLog describes the place of a document in its log.
 type JSONLog struct {
-	Epoch string            `json:"epoch"` // the feed's tag: URI, as atom:id
+	Epoch string            `json:"epoch"` // the id of the feed, as atom:id
 	Head  int64             `json:"head"`  // the last position of the document
 	Links map[string]string `json:"links"` // by rel
 }
@@ -66,12 +63,12 @@ func writeJSON(w io.Writer, d *Document) error {
 	f := JSONFeed{
 		Version: "https://jsonfeed.org/version/1.1", Title: d.About.Title, Description: d.About.Subtitle,
 		HomePageURL: d.Base + d.About.Home, Authors: []Author{{d.About.Author}}, Language: language,
-		Log:   JSONLog{Epoch: d.ID(), Links: map[string]string{}},
+		Log:   JSONLog{Epoch: d.About.ID(d.Head.Epoch), Links: map[string]string{}},
 		Items: make([]JSONItem, 0, len(d.Entries)),
 	}
-	for _, l := range d.Links() {
-		if l.Rel != "alternate" {
-			f.Log.Links[l.Rel] = l.Href
+	for _, l := range d.links() {
+		if l.rel != "alternate" {
+			f.Log.Links[l.rel] = l.href
 		}
 	}
 	f.FeedURL, f.NextURL = f.Log.Links["self"], f.Log.Links["prev-archive"]
@@ -79,13 +76,20 @@ func writeJSON(w io.Writer, d *Document) error {
 	for _, e := range d.Entries {
 		title, summary, path := d.About.Describe(e)
 		item := JSONItem{
-			ID: d.EntryID(e.Position), URL: d.Base + path, Title: title, Text: summary, DateModified: e.Updated, Tags: []string{e.Kind},
+			ID: d.id(e.Position), URL: d.Base + path, Title: title, Text: summary, DateModified: e.Updated, Tags: []string{e.Kind},
 			Event: JSONEvent{Position: e.Position, Subject: e.Subject, Kind: e.Kind, ReplyTo: e.ReplyTo, Snapshot: e.Snapshot},
 		}
 		for _, p := range e.Withdrawn {
-			item.Event.Withdrawn = append(item.Event.Withdrawn, d.EntryID(p))
+			item.Event.Withdrawn = append(item.Event.Withdrawn, d.id(p))
 		}
 		f.Items = append(f.Items, item)
 	}
-	return jsonv1.NewEncoder(w).Encode(f)
+	return encodeJSON(w, f)
+}
+
+// encodeJSON leaves the snapshots as they are: by default, an Encoder would escape "<", ">" and "&" in them.
+func encodeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }

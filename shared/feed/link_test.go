@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A shell follows the documents by the Link header alone, in any dialect.
+// A client can follow the documents by the header Link alone, in any dialect.
 func TestLinkHeader(t *testing.T) {
 	l := open(t)
 	fill(t, l, 350)
@@ -37,7 +37,7 @@ func TestLinkHeader(t *testing.T) {
 	}
 }
 
-// linked is the path that the Link header has for a rel.
+// linked returns the path that the header Link has for a relation.
 func linked(w *httptest.ResponseRecorder, rel string) string {
 	for _, link := range w.Header()["Link"] {
 		if href, ok := strings.CutSuffix(link, fmt.Sprintf(">; rel=%q", rel)); ok {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The Java original's consumers know no entity tags and no links: they ask with If-Modified-Since, and take the entries that are
-// younger than the Last-Modified of the answer before, in whole seconds. They take some twice, and miss none, however many are published
-// in the second in which they ask.
+// The consumers of the Java original know neither entity tags nor links. They send If-Modified-Since, and process the entries
+// that are newer than the Last-Modified of the previous answer, in whole seconds. They process some entries twice and miss none,
+// however many are published in the second of their request.
 func TestTheOriginalsConsumerMissesNothing(t *testing.T) {
 	l := open(t)
 	taken := map[string]bool{}

@@ -1,6 +1,3 @@
-// RSS 2.0 for readers that know nothing else. gorilla/feeds has its types; the links between the documents are those of
-// Atom (RFC 5005), as elements of other namespaces in the channel.
-
 package feed
 
 import (
@@ -11,7 +8,10 @@ import (
 	"github.com/gorilla/feeds"
 )
 
-// RSS has titles, summaries and links; the records themselves are behind the links.
+// This file writes RSS 2.0, for readers that know nothing else. gorilla/feeds has its types; the links between documents are
+// those of Atom (RFC 5005), as elements of other namespaces in the channel.
+
+// RSS is the dialect with titles, summaries and links only.
 var RSS = Dialect{Name: "rss", Types: []string{rssType}, Write: writeRSS}
 
 const rssType = "application/rss+xml"
@@ -21,32 +21,31 @@ type rssFeed struct {
 	Version      string   `xml:"version,attr"`
 	XmlnsAtom    string   `xml:"xmlns:atom,attr"`
 	XmlnsHistory string   `xml:"xmlns:fh,attr"`
-	XmlnsThread  string   `xml:"xmlns:thr,attr,omitempty"` // where an entry answers another
+	XmlnsThread  string   `xml:"xmlns:thr,attr,omitempty"` // if an entry answers another
 	Channel      rssChannel
 }
 
 type rssChannel struct {
 	feeds.RssFeed
-	XMLName xml.Name `xml:"channel"`
-	Links   []rssLink
-	Archive *atomNothing
-	Items   []rssItem `xml:"item"`
+	XMLName xml.Name  `xml:"channel"`
+	Links   []rssLink `xml:"atom:link"`
+	Archive *struct{} `xml:"fh:archive"`
+	Items   []rssItem
 }
 
 type rssItem struct {
 	feeds.RssItem
-	XMLName xml.Name `xml:"item"`
-	Reply   *atomReply
+	XMLName xml.Name   `xml:"item"`
+	Reply   *atomReply `xml:"thr:in-reply-to"`
 }
 
 type rssLink struct {
-	XMLName xml.Name `xml:"atom:link"`
-	Href    string   `xml:"href,attr"`
-	Rel     string   `xml:"rel,attr"`
-	Type    string   `xml:"type,attr,omitempty"`
+	Href string `xml:"href,attr"`
+	Rel  string `xml:"rel,attr"`
+	Type string `xml:"type,attr,omitempty"`
 }
 
-// FeedXml is what feeds.WriteXML encodes.
+// FeedXml returns what feeds.WriteXML encodes.
 func (f *rssFeed) FeedXml() any { return f }
 
 func writeRSS(w io.Writer, d *Document) error {
@@ -58,19 +57,19 @@ func writeRSS(w io.Writer, d *Document) error {
 		}},
 	}
 	if d.Archived() {
-		f.Channel.Archive = &atomNothing{}
+		f.Channel.Archive = &struct{}{}
 	}
-	for _, l := range d.Links() {
-		if l.Rel == "self" {
-			l.Type = rssType
+	for _, l := range d.links() {
+		if l.rel == "self" {
+			l.mediaType = rssType
 		}
-		f.Channel.Links = append(f.Channel.Links, rssLink{Rel: l.Rel, Type: l.Type, Href: l.Href})
+		f.Channel.Links = append(f.Channel.Links, rssLink{Rel: l.rel, Type: l.mediaType, Href: l.href})
 	}
 	for _, e := range d.Entries {
 		title, summary, path := d.About.Describe(e)
 		item := rssItem{RssItem: feeds.RssItem{
 			Title: title, Link: d.Base + path, Description: summary, Category: e.Kind,
-			Guid: &feeds.RssGuid{Id: d.EntryID(e.Position), IsPermaLink: "false"}, PubDate: e.Updated.Format(time.RFC1123Z),
+			Guid: &feeds.RssGuid{Id: d.id(e.Position), IsPermaLink: "false"}, PubDate: e.Updated.Format(time.RFC1123Z),
 		}}
 		if e.ReplyTo != "" {
 			f.XmlnsThread = "http://purl.org/syndication/thread/1.0"

@@ -1,260 +1,161 @@
-// How a document is served: the dialect by Accept, validators from the head alone, so that a 304 reads no entries and
-// writes none (conditional.go).
-
 package feed
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
+	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
+
+	"msatom/shared/outbox"
 )
 
-// Dialect is a way to write documents. To add one, write a file like atom.go and list it in Dialects.
-type Dialect struct {
-	Name  string   // in entity tags: documents of another look need another name
-	Types []string // media types that select it
-	Page  bool     // a page of the site: it names the instance, and the next version of the program writes another
-	Delta bool     // its readers may ask for what is new only (delta.go)
-	Write func(io.Writer, *Document) error
-}
-
-// Dialects that a feed is served in, the default first.
-var Dialects = []Dialect{Atom, JSON, RSS, CloudEvents, HTML}
-
-// Types are the media types of all dialects, the default first.
-func Types() (types []string) {
-	for _, d := range Dialects {
-		types = append(types, d.Types...)
-	}
-	return types
-}
-
-// DialectOf finds the dialect of a media type.
-func DialectOf(mediaType string) (Dialect, bool) {
-	for _, d := range Dialects {
-		if slices.Contains(d.Types, mediaType) {
-			return d, true
-		}
-	}
-	return Dialect{}, false
-}
-
-// PublicURL is the request header in which the front door says under which address the public knows the system. It
-// overwrites what a client sends there.
-const PublicURL = "X-Public-URL"
-
-// Base is the scheme and host that links in the answer to r lead to: the configured public address for a reader who comes through the
-// front door, the request's own host for one who comes directly.
-func Base(r *http.Request) string {
-	if u, err := url.Parse(r.Header.Get(PublicURL)); err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") {
-		return u.Scheme + "://" + u.Host
-	}
-	if r.Host == "" {
-		return "" // HTTP/1.0 need not name a host: links are then relative
-	}
-	return "http://" + r.Host
-}
-
-// Serve answers a GET or HEAD of document n, or of the recent one for n = 0, in the dialect of a media type. With "Prefer: wait"
-// it waits while it would answer 304. It returns a problem.Error (404, 503) or a database error, and has then written nothing.
-func (l *Log) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType string) error {
-	dialect, ok := DialectOf(mediaType)
+// Serve answers a GET or HEAD of document n, or of the recent document for n = 0, in the dialect of a media type. It
+// returns a problem.Error (404, 503) or a database error, and has written nothing then.
+func (f *Feed) Serve(w http.ResponseWriter, r *http.Request, n int64, mediaType string) error {
+	dialect, ok := dialectOf(mediaType)
 	if !ok {
 		return fmt.Errorf("feed: no dialect for %q", mediaType)
 	}
-	ask := func() (*Document, error) { return l.at(r, n) }
-	return l.serve(w, r, dialect, mediaType, &served{log: l, ask: ask})
-}
-
-func (l *Log) serve(w http.ResponseWriter, r *http.Request, dialect Dialect, mediaType string, s *served) (err error) {
-	if s.d, err = s.ask(); err != nil {
-		return err
-	}
-	s.variant, s.gzip = dialect.Name, acceptsGzip(r.Header.Get("Accept-Encoding"))
-	if dialect.Page {
-		s.variant += "-" + l.Pages.Tag()
-		mediaType += "; charset=utf-8"
-	}
-	if aside, err := s.wait(w, r); err != nil || aside {
-		return err
-	}
-	h := w.Header()
-	h["Cache-Control"] = s.lifetime(r, dialect)
-	h["Vary"] = varies
-	switch {
-	case l.MaxAge > 0:
-		h["Vary"] = variesForAMoment
-	case s.d.Recent && dialect.Delta:
-		h["Vary"] = variesRecent
-	}
-	if s.known(w, r) {
-		return nil
-	}
-	s.d.Base = Base(r)
-	key := s.d.Base + " " + mediaType + " " + s.d.etag(s.variant)
-	if s.delta(w, r, dialect) {
-		key += " after " + strconv.FormatInt(s.d.After, 10)
-	}
-	kept, ok := l.rendered.get(key)
-	if ok && s.d.Archived() {
-		s.modified, s.final = kept.modified, true
-	} else if err := s.date(r); err != nil {
-		return err
-	}
-	return s.write(w, r, mediaType, func() ([]byte, error) {
-		kept, err := l.rendered.do(key, func(kept *rendering, body *bytes.Buffer) error {
-			for _, link := range s.d.Links() {
-				kept.links = append(kept.links, link.header())
-			}
-			kept.modified = s.modified
-			// Others may wait for it too: it does not end with this reader.
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
-			defer cancel()
-			if err := l.read(ctx, s.d); err != nil {
-				return err
-			}
-			return dialect.Write(body, s.d)
-		})
-		if err != nil {
-			return nil, err
-		}
-		h["Link"] = slices.Clip(kept.links)
-		if s.gzip {
-			h.Set("Content-Encoding", "gzip")
-			h.Set("Content-Length", strconv.Itoa(len(kept.gzipped)))
-			return kept.gzipped, nil
-		}
-		return kept.plain, nil
+	wait, prefersWait := preferredWait(r)
+	first, last := span(n)
+	return f.serve(w, r, query{
+		dialect: dialect, mediaType: mediaType, wait: wait, prefersWait: prefersWait, first: first, last: last,
+		document: func(head outbox.Head) (*Document, error) { return f.document(r, head, n) },
 	})
 }
 
-// header is the link as RFC 8288 writes it, for who follows links without reading documents.
-func (l Link) header() string {
-	header := "<" + bracketed.Replace(l.Href) + `>; rel="` + l.Rel + `"`
-	if l.Type != "" {
-		header += `; type="` + l.Type + `"`
-	}
-	return header
+// query is what a request asks for.
+type query struct {
+	dialect     Dialect
+	mediaType   string
+	wait        time.Duration                        // how long the answer may wait for news
+	prefersWait bool                                 // whether the header Prefer asks for that
+	first, last int64                                // the positions that the answer depends on
+	document    func(outbox.Head) (*Document, error) // the document at a head of the log, without entries
 }
 
-// bracketed keeps within its brackets what a Host that is none may hold.
-var bracketed = strings.NewReplacer("<", "%3C", ">", "%3E", " ", "%20")
-
-// ServeState answers a GET or HEAD of anything that changes only when the log does, such as a list of its records, with the
-// same validators. The variant tells representations apart. What render returns as an error is returned; nothing is written then.
-func (l *Log) ServeState(w http.ResponseWriter, r *http.Request, variant, mediaType string, render func(*bytes.Buffer) error) error {
-	d, err := l.at(r, 0)
+func (f *Feed) serve(w http.ResponseWriter, r *http.Request, q query) error {
+	head, err := f.head(r, q.first, q.last)
 	if err != nil {
 		return err
 	}
-	s := &served{log: l, d: d, variant: variant}
-	w.Header().Set("Cache-Control", "no-cache")
-	if s.known(w, r) {
-		return nil
-	}
-	if err := s.date(r); err != nil {
+	d, err := q.document(head)
+	if err != nil {
 		return err
 	}
-	return s.write(w, r, mediaType, func() ([]byte, error) {
-		var body bytes.Buffer
-		err := render(&body)
-		return body.Bytes(), err
-	})
+	form := q.dialect.Name
+	if q.dialect.Page {
+		form += "-" + f.Pages.Tag()
+	}
+	zipped := acceptsGzip(r)
+	coded := form
+	if zipped {
+		coded += "-gzip"
+	}
+	v := versionOf(d, coded)
+	waits := q.wait > 0 && !d.Archived()
+	if waits && (v.status(r) == http.StatusNotModified || d.isEmptyBatch()) {
+		if head, moved := f.await(w, r, head, q.wait); moved {
+			if d, err = q.document(head); err != nil {
+				return err
+			}
+			v = versionOf(d, coded)
+		}
+	}
+	var rendered *rendering
+	status := v.status(r)
+	isDelta := status == http.StatusOK && d.restrict(r, coded, q)
+	if isDelta {
+		status = http.StatusIMUsed
+	}
+	if status < 300 || d.Archived() && !v.isTag(r) {
+		if rendered, err = f.render(r.Context(), d, form, q); err != nil {
+			return err
+		}
+		if d.Archived() {
+			v.modified = rendered.modified
+			status = v.status(r)
+		}
+	}
+
+	h := w.Header()
+	h["Vary"], h["Cache-Control"] = f.caching(d, q)
+	if len(f.Origins) > 0 {
+		h["Vary"] = []string{h.Get("Vary") + ", Origin"}
+	}
+	if isDelta {
+		h.Set("IM", "feed")
+		h.Set("Cache-Control", "no-store") // a cache that does not know 226 must not give it to others
+	}
+	if waits && q.prefersWait {
+		h.Set("Preference-Applied", "wait="+strconv.Itoa(int(q.wait/time.Second)))
+	}
+	var body []byte
+	if rendered != nil && status < 300 {
+		h["Link"] = slices.Clip(rendered.links)
+		if body = rendered.plain; zipped {
+			body = rendered.gzipped
+			h.Set("Content-Encoding", "gzip")
+		}
+	}
+	mediaType := q.mediaType
+	if q.dialect.Page {
+		mediaType += "; charset=utf-8"
+	}
+	v.write(w, r, status, mediaType, body)
+	return nil
 }
 
-// patience is how long the database may take to read a document.
-const patience = 10 * time.Second
-
-// served is an answer on its way: which document, in which form, with which date.
-type served struct {
-	log      *Log
-	d        *Document
-	ask      func() (*Document, error) // for d, again when the log has moved
-	timeout  time.Duration             // how long the reader waits for the first event of a batch
-	variant  string
-	gzip     bool
-	status   int // of the answer, if it is not 200
-	modified time.Time
-	final    bool // the second of modified is over
-}
-
-// immutable says whether what is at this address is there for ever. The beginning of the log is not: its address does not
-// name the log.
-func (s *served) immutable() bool { return s.d.Archived() && !(s.d.Batch && s.d.After == 0) }
-
-// What is in the header of every answer is made once. Vary is in one line: of several, Apache's cache reads the first.
+// Values of headers that are the same for many answers. Vary is in one line, because Apache's cache reads only the first. A
+// document that is still open varies by A-IM and Prefer too: a cache must not answer a request for new entries with the
+// whole, nor keep what somebody waited for.
 var (
-	varies           = []string{"Accept, Accept-Encoding"}
-	variesRecent     = []string{"Accept, Accept-Encoding, A-IM"}         // a cache must not ask with its own tag for who wants only what is new
-	variesForAMoment = []string{"Accept, Accept-Encoding, A-IM, Prefer"} // and what it keeps for a moment is not for who waits for news
-	revalidated      = []string{"no-cache"}
-	forEver          = []string{"public, max-age=31536000, immutable"}
+	varyArchived = []string{"Accept, Accept-Encoding"}
+	varyOpen     = []string{"Accept, Accept-Encoding, A-IM, Prefer"}
+	revalidate   = []string{"no-cache"}
+	immutable    = []string{"public, max-age=31536000, immutable"}
 )
 
-// lifetime says how long caches may keep the answer without asking again: the header Cache-Control.
-func (s *served) lifetime(r *http.Request, dialect Dialect) []string {
-	if s.immutable() && !dialect.Page {
-		return forEver
-	}
-	if s.log.MaxAge > 0 && s.timeout == 0 {
-		if _, waits := preferredWait(r); !waits {
-			return []string{fmt.Sprintf("public, max-age=%d", s.log.MaxAge)}
+// caching returns the headers Vary and Cache-Control.
+func (f *Feed) caching(d *Document, q query) (vary, control []string) {
+	vary, control = varyOpen, revalidate
+	// The first batch may be full, but its address is that of the recent document and does not name the log.
+	if d.Archived() && !(d.Batch && d.After == 0) {
+		vary = varyArchived
+		if !q.dialect.Page {
+			return vary, immutable
 		}
 	}
-	return revalidated
-}
-
-func (s *served) etag() string {
-	if s.gzip {
-		return s.d.etag(s.variant + "-gzip")
+	if f.MaxAge > 0 && q.wait == 0 {
+		control = []string{fmt.Sprintf("public, max-age=%d", f.MaxAge)}
 	}
-	return s.d.etag(s.variant)
+	return vary, control
 }
 
-func (s *served) date(r *http.Request) (err error) {
-	if s.d.Batch {
-		s.final = true // without a date: its tag says all
-		return nil
+// ServeState answers a GET or HEAD of a resource that changes only when the log does, such as a list of its records, with
+// the validators of the recent document. The form distinguishes representations. If render returns an error, ServeState
+// returns it and has written nothing.
+func (f *Feed) ServeState(w http.ResponseWriter, r *http.Request, form, mediaType string, render func(*bytes.Buffer) error) error {
+	head, err := f.head(r, 0, math.MaxInt64)
+	if err != nil {
+		return err
 	}
-	s.modified, s.final, err = s.log.modified(r, s.d)
-	return err
-}
-
-// etag names the bytes of a document: which log, which part of it, how far it is filled, in which form.
-func (d *Document) etag(variant string) string {
-	_, last := d.span()
-	state := "-open-"
-	switch {
-	case d.Batch:
-		state = "-after-" + strconv.FormatInt(d.After, 10) + "-"
-	case d.Recent:
-		state = "-recent-"
-	case d.Archived():
-		state = "-archived-"
+	d, err := f.document(r, head, 0)
+	if err != nil {
+		return err
 	}
-	return `"` + d.Head.Epoch[:8] + "-" + strconv.FormatInt(last, 10) + state + variant + `"`
-}
-
-// modified is when the document last changed, and whether that second is over. (The database's clock may have been set
-// back: then the second of the last entry is yet to come, and still not over.) An archived document changed last when
-// its successor began.
-func (l *Log) modified(r *http.Request, d *Document) (t time.Time, final bool, err error) {
-	if !d.Archived() {
-		updated, now := d.Head.Updated, d.Head.clock.Truncate(time.Second)
-		if updated.Before(now) {
-			return updated, true, nil
+	v := versionOf(d, form)
+	var body bytes.Buffer
+	status := v.status(r)
+	if status == http.StatusOK {
+		if err := render(&body); err != nil {
+			return err
 		}
-		return now, false, nil // not updated: a date must not be in the future, RFC 9110 section 8.8.2.1
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
-	defer cancel()
-	err = l.db.WithContext(ctx).Raw("SELECT updated FROM feed_position WHERE position = ?", d.Number*DocumentSize+1).Scan(&t).Error
-	return t.UTC(), true, err
+	w.Header()["Cache-Control"] = revalidate
+	v.write(w, r, status, mediaType, body.Bytes())
+	return nil
 }

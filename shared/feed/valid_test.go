@@ -1,10 +1,11 @@
-// What validators of feeds find fault with, as far as it concerns these documents: RFC 4287, RFC 6721, RFC 4151 and RSS 2.0.
+// This file checks what feed validators check in such documents: RFC 4287, RFC 6721, RFC 4151 and RSS 2.0.
 package feed
 
 import (
 	"cmp"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -14,10 +15,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"msatom/shared/outbox"
 	"msatom/shared/postgres/pgtest"
 )
 
-// element is any element of a document.
+// element is an XML element.
 type element struct {
 	XMLName  xml.Name
 	Attrs    []xml.Attr `xml:",any,attr"`
@@ -43,7 +45,7 @@ func (e element) all(space, name string) (found []element) {
 	return found
 }
 
-// one is the text of an element that must be there once.
+// one returns the text of an element that must occur exactly once.
 func (e element) one(t *testing.T, space, name string) string {
 	t.Helper()
 	found := e.all(space, name)
@@ -58,9 +60,10 @@ const (
 	tombstoneSpace = "http://purl.org/atompub/tombstones/1.0"
 	historySpace   = "http://purl.org/syndication/history/1.0"
 	threadSpace    = "http://purl.org/syndication/thread/1.0"
+	eventSpace     = "tag:msatom.example,2026:event"
 )
 
-// RFC 4151: an authority with a date, then anything that a URI can hold.
+// RFC 4151: an authority with a date, then any characters of a URI.
 var tagURI = regexp.MustCompile(`^tag:[a-z0-9.-]+,\d{4}(-\d\d){0,2}:[\w.~!$&'()*+,;=:@/-]+$`)
 
 func checkTag(t *testing.T, id string) {
@@ -84,28 +87,32 @@ func checkSecond(t *testing.T, s string) {
 	}
 }
 
-// odd is an awkward text for each entry: markup, control and other characters that XML cannot hold, emoji, a very long one.
+// odd holds awkward texts: markup, control and other characters that XML cannot contain, emoji, a very long text.
 var odd = []string{
 	"plain", "<b>&amp; ]]> <!-- \"'", "\x00\x01\x08\x0b\x1f\ufffe", "\xff\xfe not UTF-8", "👨‍👩‍👧 🇩🇪 \U0010ffff", "\u202eעברית \u2028", "\t a \r\n b ", strings.Repeat("long & ", 10_000), "", " ",
 }
 
-// awkward is a log with archived documents, replies, withdrawn entries and odd texts.
-func awkward(t *testing.T) *Log {
-	l := NewLog(pgtest.Open(t, Migration()), about)
-	l.Title, l.Subtitle, l.Author = "Things & <more>\x01", "\u202eAll\x00", "Tester & Sons"
-	l.Describe = func(e Entry) (string, string, string) {
-		_, _, path := about.Describe(e)
+// oddSnapshot is JSON with characters that XML cannot contain or that end a CDATA section.
+const oddSnapshot = `{ "text":"\u0001<&]]>` + "\ufffe\uffff" + `" }`
+
+// awkward returns a log with archived documents, replies, withdrawn entries and odd texts.
+func awkward(t *testing.T) *instance {
+	about := about
+	about.Title, about.Subtitle, about.Author = "Things & <more>\x01", "\u202eAll\x00", "Tester & Sons"
+	about.Describe = func(e outbox.Entry) (string, string, string) {
+		path := fmt.Sprintf("/thing/%d", e.Subject)
 		text := odd[e.Position%int64(len(odd))]
 		return text, text, path
 	}
+	l := newInstance(pgtest.Open(t, outbox.Migration()), about)
 	start(t, l)
 	fill(t, l, 230)
 	for i := range int64(30) {
-		e := Event{Subject: i + 1, Kind: "made", ReplyTo: "tag:msatom.example,2026:order/00000000-0000-0000-0000-000000000000/7", Snapshot: []byte(`{"text":"\u0001<&"}`)}
+		e := outbox.Event{Subject: i + 1, Kind: "made", ReplyTo: "tag:msatom.example,2026:order/00000000-0000-0000-0000-000000000000/7", Snapshot: []byte(oddSnapshot)}
 		if i%3 == 0 {
 			e.Kind, e.Withdraws, e.ReplyTo = "cancelled", true, ""
 		}
-		if err := l.Append(l.db, e); err != nil {
+		if err := l.Append(l.db.DB, e); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,7 +120,7 @@ func awkward(t *testing.T) *Log {
 	return l
 }
 
-// TestAtomIsValid checks the recent document, archived ones and that of an empty log.
+// The recent document, archived ones and that of an empty log are valid Atom.
 func TestAtomIsValid(t *testing.T) {
 	checkAtom(t, open(t), 0, 0)
 	l := awkward(t)
@@ -126,7 +133,7 @@ func TestAtomIsValid(t *testing.T) {
 	}
 }
 
-func checkAtom(t *testing.T, l *Log, n int64, entries int) (withdrawn int) {
+func checkAtom(t *testing.T, l *instance, n int64, entries int) (withdrawn int) {
 	t.Helper()
 	body := get(t, l, n, "Accept", Atom.Types[0]).Body.Bytes()
 	var feed element
@@ -168,6 +175,11 @@ func checkAtom(t *testing.T, l *Log, n int64, entries int) (withdrawn int) {
 		if e.all(atomSpace, "category")[0].attr("term") == "" {
 			t.Errorf("%s: a category without a term", id)
 		}
+		snapshot := e.one(t, eventSpace, "event")
+		event := e.all(eventSpace, "event")[0]
+		if !json.Valid([]byte(snapshot)) || !strings.HasSuffix(id, "/"+event.attr("position")) || event.attr("subject") == "" || event.attr("kind") == "" {
+			t.Errorf("%s: event %+v", id, event)
+		}
 		for _, reply := range e.all(threadSpace, "in-reply-to") {
 			checkTag(t, reply.attr("ref"))
 		}
@@ -179,14 +191,14 @@ func checkAtom(t *testing.T, l *Log, n int64, entries int) (withdrawn int) {
 		withdrawn++
 	}
 	for _, e := range append(feed.Elements, found...) {
-		if !slices.Contains([]string{atomSpace, tombstoneSpace, historySpace, threadSpace}, e.XMLName.Space) {
+		if !slices.Contains([]string{atomSpace, tombstoneSpace, historySpace, threadSpace, eventSpace}, e.XMLName.Space) {
 			t.Errorf("%v is of no known namespace", e.XMLName)
 		}
 	}
 	return withdrawn
 }
 
-// checkLinks sees that no two links are alternates of one type and language, that each is absolute, and that a feed names itself.
+// checkLinks checks that no two alternates have the same type, that links are absolute, and that a feed links to itself.
 func checkLinks(t *testing.T, e element) {
 	t.Helper()
 	alternates := map[string]bool{}
@@ -213,7 +225,7 @@ func TestRSSIsValid(t *testing.T) {
 	}
 }
 
-func checkRSS(t *testing.T, l *Log, n int64, items int) {
+func checkRSS(t *testing.T, l *instance, n int64, items int) {
 	t.Helper()
 	var rss element
 	if err := xml.Unmarshal(get(t, l, n, "Accept", rssType).Body.Bytes(), &rss); err != nil {
@@ -253,7 +265,7 @@ func checkRSS(t *testing.T, l *Log, n int64, items int) {
 	}
 }
 
-// checkMailDate takes what RFC 822 has, as RSS wants it, with a year of four digits and the right day of the week.
+// checkMailDate checks for a date of RFC 822, as RSS requires, with four digits of the year and the right day of the week.
 func checkMailDate(t *testing.T, s string) {
 	t.Helper()
 	if d, err := mail.ParseDate(s); err != nil || d.Format(time.RFC1123Z) != s {
@@ -261,7 +273,7 @@ func checkMailDate(t *testing.T, s string) {
 	}
 }
 
-// JSON can hold every text that is UTF-8; a reader gets what XML cannot hold as well.
+// JSON can contain every text in UTF-8, even what XML cannot.
 func TestJSONHoldsEveryText(t *testing.T) {
 	l := awkward(t)
 	for n := range int64(4) {

@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
-	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -15,11 +15,12 @@ import (
 
 	"gorm.io/gorm"
 
+	"msatom/shared/outbox"
 	"msatom/shared/postgres/pgtest"
 )
 
-// ask is a conditional GET of the recent document that prefers to wait; the answer comes on the channel.
-func ask(t testing.TB, ctx context.Context, l *Log, etag, prefer string) <-chan *httptest.ResponseRecorder {
+// ask sends a conditional GET of the recent document that prefers to wait. The answer arrives on the channel.
+func ask(t testing.TB, ctx context.Context, l *instance, etag, prefer string) <-chan *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest("GET", "http://thing.test/thing/feed", nil).WithContext(ctx)
 	r.Header.Set("If-None-Match", etag)
@@ -35,11 +36,10 @@ func ask(t testing.TB, ctx context.Context, l *Log, etag, prefer string) <-chan 
 	return answer
 }
 
-// Two thousand readers wait at one instance while the other publishes: all of them get the entry, and while they wait
-// nothing is asked of the database for them.
+// Two thousand readers wait at one instance while another publishes. All of them get the entry, rendered once.
 func TestWaitersAreWokenByAnyInstance(t *testing.T) {
 	url := pgtest.URL(t)
-	one, two := run(t, pgtest.At(t, url, Migration())), run(t, pgtest.At(t, url, Migration()))
+	one, two := run(t, pgtest.At(t, url, outbox.Migration())), run(t, pgtest.At(t, url, outbox.Migration()))
 	etag := get(t, one, 0, "Accept", "application/json").Header().Get("ETag")
 	const readers = 2000
 	var answers []<-chan *httptest.ResponseRecorder
@@ -54,10 +54,13 @@ func TestWaitersAreWokenByAnyInstance(t *testing.T) {
 			t.Fatalf("reader %d: %d, %v", i, w.Code, w.Header())
 		}
 	}
+	if n := len(one.cache.byAge); n != 2 { // the empty document and the one with the entry
+		t.Errorf("%d documents were rendered", n)
+	}
 }
 
 func TestWaitingEnds(t *testing.T) {
-	l := NewLog(pgtest.Open(t, Migration()), about)
+	l := newInstance(pgtest.Open(t, outbox.Migration()), about)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
@@ -83,7 +86,46 @@ func TestWaitingEnds(t *testing.T) {
 	}
 }
 
-// Who has not the newest document gets it at once, and an archived one never changes.
+// A request waits longer than the server's read timeout, and ends at once when its reader disconnects.
+func TestWaitingOnAConnection(t *testing.T) {
+	t.Parallel()
+	l := open(t)
+	etag := get(t, l, 0, "Accept", "application/json").Header().Get("ETag")
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := l.Serve(w, r, 0, "application/json"); err != nil {
+			t.Error(err)
+		}
+	}))
+	server.Config.ReadTimeout = 200 * time.Millisecond
+	server.Start()
+	defer server.Close()
+	wait := func(ctx context.Context, seconds string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(ctx, "GET", server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = http.Header{"If-None-Match": {etag}, "Prefer": {"wait=" + seconds}, "Accept-Encoding": {"identity"}}
+		return http.DefaultClient.Do(r)
+	}
+	began := time.Now()
+	res, err := wait(t.Context(), "1")
+	if err != nil || res.StatusCode != http.StatusNotModified || time.Since(began) < time.Second {
+		t.Errorf("%v, %v after %v; want 304 after a second", res, err, time.Since(began))
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	var left sync.WaitGroup
+	left.Go(func() {
+		if _, err := wait(ctx, "50"); err == nil {
+			t.Error("a reader that left got a response")
+		}
+	})
+	until(t, "waiting", func() bool { return waiting(l) == 1 })
+	leave()
+	left.Wait()
+	until(t, "no longer waiting", func() bool { return waiting(l) == 0 })
+}
+
+// A reader that lacks the newest document gets it at once. An archived document is not waited on, since it never changes.
 func TestNothingToWaitFor(t *testing.T) {
 	l := open(t)
 	fill(t, l, 101)
@@ -122,7 +164,7 @@ func TestPreferredWait(t *testing.T) {
 	}
 }
 
-// The compressed document is the same document under a tag of its own, compressed once.
+// The compressed document is the same document under a tag of its own.
 func TestGzip(t *testing.T) {
 	l := open(t)
 	fill(t, l, 150)
@@ -150,18 +192,20 @@ func TestAcceptsGzip(t *testing.T) {
 		"": false, "gzip": true, "deflate, gzip;q=0.5": true, "GZIP": true, "gzip;q=0": false, "gzip; q=0.000": false, "*": true,
 		"*;q=0": false, "identity": false, "gzip;q=0, *": false, "*;q=0, gzip": true, "br": false,
 	} {
-		if got := acceptsGzip(header); got != want {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Accept-Encoding", header)
+		if got := acceptsGzip(r); got != want {
 			t.Errorf("acceptsGzip(%q) = %t", header, got)
 		}
 	}
 }
 
-// Many may wait for a document that one reader was the first to ask for: they get it also when that one leaves.
+// Others may wait for the rendering that one reader has started. They get it even if that reader leaves.
 func TestAReaderLeavesBehindWhatItAskedFor(t *testing.T) {
-	db := pgtest.Open(t, Migration())
+	db := pgtest.Open(t, outbox.Migration())
 	asking, leave := context.WithCancel(t.Context())
 	if err := db.Callback().Row().Before("*").Register("leave", func(tx *gorm.DB) {
-		if strings.Contains(tx.Statement.SQL.String(), "feed_event") { // it is about to read the entries
+		if strings.Contains(tx.Statement.SQL.String(), "outbox_event") { // it is about to read the entries
 			leave()
 		}
 	}); err != nil {
@@ -171,36 +215,32 @@ func TestAReaderLeavesBehindWhatItAskedFor(t *testing.T) {
 	fill(t, l, 10)
 	w := httptest.NewRecorder()
 	err := l.Serve(w, httptest.NewRequest("GET", "/", nil).WithContext(asking), 0, "application/atom+xml")
-	if err != nil || w.Code != 200 || asking.Err() == nil || l.rendered.kept.Len() != 1 {
-		t.Errorf("%d, %v, %v, %d kept", w.Code, err, asking.Err(), l.rendered.kept.Len())
+	if err != nil || w.Code != 200 || asking.Err() == nil || len(l.cache.kept) != 1 {
+		t.Errorf("%d, %v, %v, %d kept", w.Code, err, asking.Err(), len(l.cache.kept))
 	}
 }
 
-// What is kept stays within its bound, however many documents there are.
-func TestRenderingsAreBounded(t *testing.T) {
-	c := newRenderings()
-	document := make([]byte, maxRendered/32)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(document) // never fails
+// The cache stays within its bound, however many documents there are, and keeps the newest.
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	c := newCache()
+	document := make([]byte, maxCache/32)
 	for i := range 40 {
-		r, err := c.do(strconv.Itoa(i), func(_ *rendering, b *bytes.Buffer) error {
-			b.Write(document)
-			return nil
-		})
-		if err != nil || len(r.plain) != len(document) {
+		_, err := c.get(strconv.Itoa(i), func() (*rendering, error) { return &rendering{plain: document}, nil })
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if c.bytes > maxRendered || c.kept.Len() < 10 {
-		t.Errorf("%d bytes of %d documents are kept", c.bytes, c.kept.Len())
+	if c.size > maxCache || len(c.kept) != 32 || len(c.byAge) != 32 {
+		t.Errorf("%d bytes of %d documents", c.size, len(c.kept))
 	}
-	if _, ok := c.get("39"); !ok {
-		t.Error("the newest is not kept")
+	if c.peek("39") == nil || c.peek("7") != nil {
+		t.Error("the newest is not kept, or the oldest is")
+	}
+	if _, err := c.get("large", func() (*rendering, error) { return &rendering{plain: make([]byte, maxCache/4+1)}, nil }); err != nil || c.peek("large") != nil {
+		t.Error("a document is kept that would evict a quarter of the others")
 	}
 }
 
-// waiting is how many requests a log holds.
-func waiting(l *Log) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.waiters)
-}
+// waiting returns how many requests wait at an instance.
+func waiting(l *instance) int { return int(l.waiting.Load()) }

@@ -1,36 +1,51 @@
-// Package list reads long tables of records part by part: newest first, oldest first or by amount, all of them or those of customers
-// whose names contain a text.
+// Package list reads long tables in parts: newest first, oldest first or by amount; all records, or those that a filter finds.
 //
-// A part begins behind a record, not after a number of them (keyset pagination), and no records are counted. So with these indexes the last
-// part costs what the first does, and no part costs more when the table has grown:
+// A part begins after given values of the columns by which the list is sorted, not after a number of records (keyset pagination), and
+// nothing is counted. So no record is left out if the last record of a part changes or goes before the next part is read. With these indexes,
+// where the filter's column is "owner", the last part of a large table costs as much as the first:
 //
 //	CREATE INDEX ON t (total, id);
-//	CREATE INDEX ON t (customer_id, id);
-//	CREATE INDEX ON t (customer_id, total, id);
+//	CREATE INDEX ON t (owner, id);
+//	CREATE INDEX ON t (owner, total, id);
+//
+// URLs and links belong to package web.
 package list
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
 	"gorm.io/gorm"
+
+	"msatom/shared/money"
+	"msatom/shared/postgres"
 )
 
-// Orders in which a list can be read. The newest come first if nothing is said.
+// Sort orders of a list. The default, "", is newest first.
 const (
 	Oldest  = "oldest"
 	Highest = "highest"
 	Lowest  = "lowest"
 )
 
-// Offer is what a list can do besides coming newest or oldest first.
+// Offer describes how a list can be read besides newest or oldest first.
 type Offer struct {
-	Amount   bool // it can be sorted by amount: its table has a column total
-	Customer bool // it can be filtered: its table has a column customer_id, and table customer has customer_id, firstname and name
+	Amount bool // sorted by amount; the table has a column total
+	Filter Filter
 }
 
-// Sorts are the orders in which the list can be read besides newest first.
+// Filter finds records by the name of what they belong to. Lists do not offer the zero value.
+type Filter struct {
+	Label  string // of its field on a page
+	Column string // of the list's table, a bigint: the id of what a record belongs to
+	// Named is a query for the ids whose name matches ILIKE ?, for example
+	// SELECT id FROM owner WHERE name ILIKE ?
+	Named string
+}
+
+// Sorts returns the sort orders of the list besides newest first.
 func (o Offer) Sorts() []string {
 	if o.Amount {
 		return []string{Oldest, Highest, Lowest}
@@ -40,85 +55,93 @@ func (o Offer) Sorts() []string {
 
 // Part is a part of a list.
 type Part struct {
-	Name   string // part of the customer's name, "" for all customers
+	Filter Filter
+	Name   string // only records for which the filter finds a name that contains it; "" for all records
 	Sort   string // Oldest, Highest, Lowest, or "" for newest first
-	Behind int64  // begins behind the record of this id; 0: at the first
+	Behind Place  // the part begins after this place; the zero Place: with the first record
 	Limit  int
 }
 
-// few is up to how many customers are looked up one by one.
-const few = 500
-
-// Of restricts a query of a table to the part and one record more: Cut takes that off again.
-func (p Part) Of(db *gorm.DB, table string) (*gorm.DB, error) {
-	if p.Name == "" {
-		return p.behind(db, table, p.keys()), nil
-	}
-	fresh := db.Session(&gorm.Session{NewDB: true})
-	var customers struct {
-		IDs string // as an array is written, for one parameter: Postgres takes 65,535 at most
-		N   int
-	}
-	err := fresh.Raw("SELECT coalesce(array_agg(DISTINCT customer_id), '{}')::text AS ids, count(DISTINCT customer_id) AS n FROM customer WHERE firstname || ' ' || name ILIKE ?",
-		Containing(p.Name)).Scan(&customers).Error
-	if err != nil {
-		return nil, err
-	}
-	if customers.N > few {
-		return p.behind(db, table, p.keys()).Where("customer_id = ANY(?::bigint[])", customers.IDs), nil
-	}
-	// Asked for the records of all of them at once, Postgres may look for them among everybody's, all of which it reads if these are
-	// not where it supposes. So each customer's first ones are asked for, in the very order of an index that begins with the customer. (Said as
-	// "=", it would leave the customer out of that order, and could take another index.)
-	keys := append([]string{"customer_id"}, p.keys()...)
-	each := p.behind(fresh.Table(table).Where("customer_id BETWEEN wanted.id AND wanted.id"), table, keys)
-	var ids []int64
-	err = fresh.Raw("SELECT part.id FROM unnest(?::bigint[]) AS wanted(id) CROSS JOIN LATERAL (?) AS part ORDER BY "+p.sorting(p.keys())+" LIMIT ?",
-		customers.IDs, each, p.Limit+1).Scan(&ids).Error
-	return db.Where("id IN ?", ids).Order(p.sorting(p.keys())), err
+// Place is a place in a list: that of a record with this id and, in a list sorted by amount, this total.
+type Place struct {
+	ID    int64
+	Total money.Amount
 }
 
-// keys are the columns by which the list is sorted.
+// few is the number of filter values up to which the records of each are looked up separately.
+const few = 500
+
+// Of restricts a query of the table to the part and one more record, which Cut removes.
+func (p Part) Of(db *gorm.DB, table string) (*gorm.DB, error) {
+	if p.Name == "" {
+		return p.after(db, p.keys()), nil
+	}
+	if p.Filter.Named == "" {
+		return nil, errors.New("list: a name, but no filter")
+	}
+	fresh := db.Session(&gorm.Session{NewDB: true})
+	var values []int64
+	if err := fresh.Raw("SELECT DISTINCT named.id FROM ("+p.Filter.Named+") AS named (id) LIMIT ?", Containing(p.Name), few+1).Scan(&values).Error; err != nil {
+		return nil, err
+	}
+	if len(values) > few {
+		return p.after(db, p.keys()).Where(p.Filter.Column+" IN ("+p.Filter.Named+")", Containing(p.Name)), nil
+	}
+	// In one query for all values, Postgres may walk the whole table in the order of the list until it has found enough records.
+	// So the first records of each value are looked up in the index that begins with the filter's column. BETWEEN keeps that
+	// column in the sort order; with "=" Postgres would drop it there and could choose another index.
+	keys := append([]string{p.Filter.Column}, p.keys()...)
+	each := p.after(fresh.Table(table).Where(p.Filter.Column+" BETWEEN wanted.id AND wanted.id"), keys)
+	var ids []int64
+	err := fresh.Raw("SELECT part.id FROM unnest(?::bigint[]) AS wanted (id) CROSS JOIN LATERAL (?) AS part ORDER BY "+p.sorting(p.keys())+" LIMIT ?",
+		postgres.Array(values), each, p.Limit+1).Scan(&ids).Error
+	return db.Where("id = ANY (?)", postgres.Array(ids)).Order(p.sorting(p.keys())), err
+}
+
+// IsByAmount reports whether the list is sorted by amount.
+func (p Part) IsByAmount() bool { return p.Sort == Highest || p.Sort == Lowest }
+
+// keys returns the columns by which the list is sorted.
 func (p Part) keys() []string {
-	if p.Sort == Highest || p.Sort == Lowest {
+	if p.IsByAmount() {
 		return []string{"total", "id"}
 	}
 	return []string{"id"}
 }
 
-func (p Part) ascending() bool { return p.Sort == Oldest || p.Sort == Lowest }
+func (p Part) isAscending() bool { return p.Sort == Oldest || p.Sort == Lowest }
 
 func (p Part) sorting(keys []string) string {
-	if p.ascending() {
+	if p.isAscending() {
 		return strings.Join(keys, ", ")
 	}
 	return strings.Join(keys, " DESC, ") + " DESC"
 }
 
-// behind restricts a query to so many records as the part and one more, sorted by keys, behind the place where the part begins.
-func (p Part) behind(db *gorm.DB, table string, keys []string) *gorm.DB {
+// after restricts a query to the part's records and one more, sorted by keys, after the place where the part begins.
+func (p Part) after(db *gorm.DB, keys []string) *gorm.DB {
 	db = db.Order(p.sorting(keys)).Limit(p.Limit + 1)
-	if p.Behind == 0 {
+	if p.Behind == (Place{}) {
 		return db
 	}
 	comparison := "<"
-	if p.ascending() {
+	if p.isAscending() {
 		comparison = ">"
 	}
-	place := map[string]string{"customer_id": "wanted.id", "total": "(SELECT total FROM " + table + " WHERE id = @behind)", "id": "@behind"}
+	place := map[string]string{p.Filter.Column: "wanted.id", "total": "@total", "id": "@id"}
 	var values []string
 	for _, k := range keys {
 		values = append(values, place[k])
 	}
-	return db.Where(fmt.Sprintf("(%s) %s (%s)", strings.Join(keys, ", "), comparison, strings.Join(values, ", ")), sql.Named("behind", p.Behind))
+	return db.Where(fmt.Sprintf("(%s) %s (%s)", strings.Join(keys, ", "), comparison, strings.Join(values, ", ")), sql.Named("total", p.Behind.Total), sql.Named("id", p.Behind.ID))
 }
 
-// Cut returns the records of the part, and whether there are more behind them.
-func Cut[T any](p Part, records []T) (part []T, more bool) {
-	return records[:min(p.Limit, len(records))], len(records) > p.Limit
+// Cut returns the first records of a list, at most limit, and whether there are more after them.
+func Cut[T any](records []T, limit int) (part []T, hasMore bool) {
+	return records[:min(limit, len(records))], len(records) > limit
 }
 
-// Containing is a pattern for ILIKE that finds a text inside another: no character of the text means anything but itself.
+// Containing returns the ILIKE pattern for texts that contain text literally.
 func Containing(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
 }

@@ -1,5 +1,5 @@
-// Package money holds amounts of one currency in whole cents. Nothing is ever computed in floating point: an amount
-// is parsed from its decimal text and written back as decimal text, in JSON as a number with two decimals.
+// Package money holds amounts of one currency in whole cents. It never uses floating point: amounts are parsed from decimal text and
+// written as decimal text, in JSON as a number with two decimals.
 package money
 
 import (
@@ -9,18 +9,20 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Amount is a sum of money in cents. The zero value is 0.00.
 type Amount int64
 
-// Max is the largest amount that can be read: 90,071,992,547,409.91, up to which JavaScript knows every cent.
+// Max is the largest amount that can be parsed: 90,071,992,547,409.91. Up to it, JavaScript's numbers are exact to the cent.
 const Max = Amount(1<<53 - 1)
 
-// ErrAmount says that a text is not an amount of at most two decimals between -Max and Max.
+// ErrAmount is returned for text that is not an amount between -Max and Max with at most two decimals.
 var ErrAmount = errors.New("not an amount of money with at most two decimals")
 
-// Parse reads a decimal number as JSON writes it: "42", "42.5", "42.00" or "4.2e1".
+// Parse parses a decimal number as in JSON: "42", "42.5", "42.00" or "4.2e1".
 func Parse(s string) (Amount, error) {
 	if a, ok := parsePlain(s); ok {
 		return a, nil
@@ -48,7 +50,7 @@ func Parse(s string) (Amount, error) {
 	return a, nil
 }
 
-// parsePlain reads what has at most two decimals and no exponent, as nearly all amounts do. It reports false for all else.
+// parsePlain parses the usual form, at most two decimals and no exponent. It reports false for any other text.
 func parsePlain(s string) (Amount, bool) {
 	units, decimals, _ := strings.Cut(s, ".")
 	if len(units) == 0 || len(units) > 13 || len(decimals) > 2 || units[len(units)-1] < '0' || units[len(units)-1] > '9' {
@@ -58,10 +60,10 @@ func parsePlain(s string) (Amount, bool) {
 	return Amount(cents), err == nil
 }
 
-// Times is the price of n pieces. The caller keeps |a*n| within Max.
+// Times returns a*n. The caller keeps it between -Max and Max.
 func (a Amount) Times(n int) Amount { return a * Amount(n) }
 
-// String is the amount with two decimals and no grouping, as in "1234.50".
+// String returns the amount with two decimals and without grouping: "1234.50".
 func (a Amount) String() string {
 	sign := ""
 	if a < 0 {
@@ -70,7 +72,7 @@ func (a Amount) String() string {
 	return fmt.Sprintf("%s%d.%02d", sign, a/100, a%100)
 }
 
-// Grouped is the amount for a reader, with thousands set apart: "1,234.50".
+// Grouped returns the amount with grouped thousands, for people: "1,234.50".
 func (a Amount) Grouped() string {
 	s := a.String()
 	sign := ""
@@ -86,7 +88,7 @@ func (a Amount) Grouped() string {
 // MarshalJSON writes a JSON number with two decimals.
 func (a Amount) MarshalJSON() ([]byte, error) { return []byte(a.String()), nil }
 
-// UnmarshalJSON reads a JSON number; its text is read, not its binary approximation.
+// UnmarshalJSON parses the text of a JSON number, not its binary approximation.
 func (a *Amount) UnmarshalJSON(b []byte) error {
 	v, err := Parse(string(b))
 	if err != nil {
@@ -96,13 +98,18 @@ func (a *Amount) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Value stores the amount in a numeric column.
+// Value implements driver.Valuer for a numeric column.
 func (a Amount) Value() (driver.Value, error) { return a.String(), nil }
 
-// GormDataType is the type of the column, for gorm.
+// NumericValue implements pgtype.NumericValuer, which pgx uses for elements of arrays.
+func (a Amount) NumericValue() (pgtype.Numeric, error) {
+	return pgtype.Numeric{Int: big.NewInt(int64(a)), Exp: -2, Valid: true}, nil
+}
+
+// GormDataType returns the column type for gorm.
 func (a Amount) GormDataType() string { return "numeric" }
 
-// Scan reads a numeric column.
+// Scan implements sql.Scanner for a numeric column.
 func (a *Amount) Scan(src any) error {
 	var s string
 	switch v := src.(type) {

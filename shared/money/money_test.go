@@ -6,6 +6,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in   string
 		want Amount
@@ -23,8 +24,9 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// An amount written the usual way is read in a way of its own, and comes to the same as with an exponent.
-func TestBothWaysAgree(t *testing.T) {
+// Parse has a fast path for plain decimals. It agrees with the general path, which an exponent selects.
+func TestFastPathAgrees(t *testing.T) {
+	t.Parallel()
 	for _, s := range []string{
 		"0", "7", "42", "42.5", "42.05", "-42.05", "+7", "007", "9999999999999", "9999999999999.99", "10000000000000", "-0", "-0.01",
 		"-", "+", ".", "5.", ".5", "-.5", "1.+5", "1.-5", "--1", "1.1.1", " 1", "1 ", "1.5x", "１",
@@ -38,6 +40,7 @@ func TestBothWaysAgree(t *testing.T) {
 }
 
 func TestText(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		in            Amount
 		plain, people string
@@ -54,8 +57,9 @@ func TestText(t *testing.T) {
 	}
 }
 
-// A price that binary floating point cannot hold comes through JSON and a sum unharmed.
+// JSON and sums are exact for amounts that binary floating point cannot represent.
 func TestJSONKeepsCents(t *testing.T) {
+	t.Parallel()
 	var a Amount
 	if err := json.Unmarshal([]byte("0.1"), &a); err != nil {
 		t.Fatal(err)

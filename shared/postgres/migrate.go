@@ -2,42 +2,48 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
 
-// migrate brings the schema up to date. Ten instances may start at once: they queue for one advisory lock of the
-// schema, the first migrates, the others find it done. (goose's own session lock asks again only every second.)
-func (db *DB) migrate(ctx context.Context, migrations []Migration, seed func(context.Context) error) error {
+// giveWay is how long a migration waits for a lock before it fails; Watch then tries again. Requests to older instances that need the same
+// table queue behind it. It is much shorter than Postgres' deadlock_timeout, one second: so in a deadlock the migration fails, not a request.
+const giveWay = "300ms"
+
+// Migrate runs the migrations in their order and makes the database ready. If several instances start at once, they queue for an advisory lock: the first migrates, the others find nothing to do. (goose's own session lock
+// is polled only once a second.)
+func (db *DB) Migrate(ctx context.Context, migrations []Migration) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	conn, err := db.Pool.Conn(ctx)
+	config := db.config.Copy()
+	config.RuntimeParams["lock_timeout"] = "0" // the role's is meant for requests; waiting in this queue may take longer
+	queue, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	var schema string
-	if err := conn.QueryRowContext(ctx, "SELECT current_schema()").Scan(&schema); err != nil {
-		return fmt.Errorf("the role has no schema of its own: %w", err)
-	}
-	key := lockKey("msatom migrate " + schema)
-	// The queue may be longer than the lock_timeout that the role has for its requests.
-	if _, err := conn.ExecContext(ctx, "SET lock_timeout = 0"); err != nil {
+	defer queue.Close(ctx) // releases the lock
+	if _, err := queue.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('msatom migrate ' || current_schema(), 0))"); err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
+	var old bool
+	if err := queue.QueryRow(ctx, "SELECT to_regclass('feed_event') IS NOT NULL").Scan(&old); err != nil {
 		return err
 	}
-	defer func() {
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
-		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "RESET lock_timeout")
-	}()
+	if old {
+		return errors.New("the database was created by a version before the first release, whose tables differ: start with an empty one")
+	}
+	config = db.config.Copy()
+	config.RuntimeParams["lock_timeout"] = giveWay
+	pool := stdlib.OpenDB(*config)
+	defer pool.Close()
 	for _, m := range migrations {
-		p, err := goose.NewProvider(goose.DialectPostgres, db.Pool, m.Files, goose.WithTableName("goose_"+m.Name))
+		p, err := goose.NewProvider(goose.DialectPostgres, pool, m.Files, goose.WithTableName("goose_"+m.Name))
 		if err != nil {
 			return fmt.Errorf("migrations of %s: %w", m.Name, err)
 		}
@@ -46,17 +52,9 @@ func (db *DB) migrate(ctx context.Context, migrations []Migration, seed func(con
 			return fmt.Errorf("migrating %s: %w", m.Name, err)
 		}
 		for _, r := range done {
-			slog.Info("migrated", "schema", schema, "file", r.Source.Path, "took", r.Duration.Round(time.Millisecond))
+			slog.Info("migrated", "package", m.Name, "file", r.Source.Path, "took", r.Duration.Round(time.Millisecond))
 		}
 	}
-	if seed == nil {
-		return nil
-	}
-	return seed(ctx)
-}
-
-func lockKey(s string) int64 {
-	h := fnv.New64a()
-	h.Write([]byte(s))
-	return int64(h.Sum64())
+	db.report(ctx, nil)
+	return nil
 }

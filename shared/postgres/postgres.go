@@ -1,12 +1,17 @@
-// Package postgres connects a service to its own schema. The database may be absent at any time: opening never fails
-// for that, Watch waits for it, migrates once it is there, and says once per change of state whether it can be reached.
+// Package postgres connects a service to its own schema: connection pool, migrations, notifications, lists as parameters.
+// SQL belongs to the packages that own the tables.
+//
+// The database may be unavailable at any time, also at the start. Open does not connect; Watch retries until the database
+// answers, migrates it, and from then on reports whether it is available. A server that accepts no writes, such as a standby, is not.
 package postgres
 
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -17,33 +22,34 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 	gormpg "gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 )
 
-// Config says where the database is.
+// Config is where the database is, read from the environment.
 type Config struct {
 	URL          string `env:"DATABASE_URL,required"`
 	PasswordFile string `env:"DATABASE_PASSWORD_FILE"`
 }
 
-// DB is a service's database: gorm for its records, Watch for its state.
+// DB is a service's database: gorm for single records, Pool for the rest.
 type DB struct {
 	*gorm.DB
 	Pool *sql.DB
 
-	config *pgx.ConnConfig
-
-	ready atomic.Bool
-	err   atomic.Value // string: why it is not ready
+	config    *pgx.ConnConfig
+	why       atomic.Value // string: why it is not ready, or ""
+	keepsNone bool         // whether the pool keeps no connection; used by ping only
 }
 
-// MaxConns bounds the connections of one instance, besides one for notifications: nine instances of three services have 243.
+// MaxConns is the maximum number of connections of one instance, besides one for notifications. Nine instances of each of three
+// services have 243.
 const MaxConns = 8
 
-// Open prepares the pool without connecting. It fails only on a wrong configuration.
+// Open prepares the pool without connecting. It fails only if the configuration is wrong.
 func Open(c Config) (*DB, error) {
 	pc, err := pgx.ParseConfig(c.URL)
 	if err != nil {
@@ -57,17 +63,23 @@ func Open(c Config) (*DB, error) {
 		pc.Password = strings.TrimSpace(string(b))
 	}
 	if pc.ConnectTimeout == 0 {
-		pc.ConnectTimeout = 3 * time.Second
+		pc.ConnectTimeout = patience / time.Duration(hosts(pc)) // of each host, so that one which hangs leaves time for the others
 	}
 	pc.RuntimeParams["timezone"] = "UTC"
-	pool := stdlib.OpenDB(*pc)
+	keep := pc.OnPgError
+	pc.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool { return keep(c, err) && err.Code != readOnly } // or close it
+	pool := stdlib.OpenDB(*pc, stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
+		utc := &pgtype.TimestamptzCodec{ScanLocation: time.UTC} // otherwise times are read in the zone of this process
+		c.TypeMap().RegisterType(&pgtype.Type{Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: utc})
+		return nil
+	}))
 	pool.SetMaxOpenConns(MaxConns)
 	pool.SetMaxIdleConns(MaxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	g, err := gorm.Open(gormpg.New(gormpg.Config{Conn: pool}), &gorm.Config{
 		Logger:                 logger.Discard,
-		TranslateError:         false,
 		SkipDefaultTransaction: true,
+		QueryFields:            true, // never SELECT *: an older instance reads a table to which a newer one has added columns
 		DisableAutomaticPing:   true,
 		NowFunc:                func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) },
 	})
@@ -75,20 +87,39 @@ func Open(c Config) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{DB: g, Pool: pool, config: pc}
-	db.err.Store("not connected yet")
+	db.why.Store(notConnected)
 	return db, nil
 }
 
-// Ready says whether the database was migrated and answered the last time it was asked; if not, why.
-func (db *DB) Ready() (bool, string) { return db.ready.Load(), db.err.Load().(string) }
+// patience is how long the database may take to answer a ping, including the time to connect.
+const patience = 3 * time.Second
 
-// Migration is a set of SQL files with a version table of its own in the service's schema.
+// hosts returns the number of hosts in the configuration. Where TLS is optional, each is there twice in a row.
+func hosts(c *pgx.ConnConfig) int {
+	n, host, port := 1, c.Host, c.Port
+	for _, f := range c.Fallbacks {
+		if f.Host != host || f.Port != port {
+			n, host, port = n+1, f.Host, f.Port
+		}
+	}
+	return n
+}
+
+const notConnected = "not connected yet"
+
+// Ready reports whether the schema is migrated and the database answered the last ping; if not, it returns the reason.
+func (db *DB) Ready() (bool, string) {
+	why := db.why.Load().(string)
+	return why == "", why
+}
+
+// Migration is the set of SQL files of one package. Its version table is in the service's schema.
 type Migration struct {
 	Name  string // names the version table: goose_<Name>
 	Files fs.FS  // goose migrations, at its root
 }
 
-// Files is the Migration in the folder migrations of a service's embedded files. It panics if there is none.
+// Files returns the Migration in the directory migrations of embedded files.
 func Files(name string, files fs.FS) Migration {
 	sub, err := fs.Sub(files, "migrations")
 	if err != nil {
@@ -97,17 +128,16 @@ func Files(name string, files fs.FS) Migration {
 	return Migration{Name: name, Files: sub}
 }
 
-// Watch asks the database every second, until ctx ends. The first time it answers, the migrations are run in their
-// order, then seed unless it is nil, both by one instance at a time; then started is called. Every change of state is logged once.
-func (db *DB) Watch(ctx context.Context, migrations []Migration, seed func(context.Context) error, started func()) {
-	migrated := false
-	for {
+// Watch pings the database every second until ctx ends. When it answers for the first time, Watch calls Migrate, then started.
+// Each change between available and unavailable is logged once.
+func (db *DB) Watch(ctx context.Context, migrations []Migration, started func()) {
+	for migrated := false; ; {
 		err := db.ping(ctx)
-		if err != nil && db.ready.Load() {
-			err = db.ping(ctx) // the time may have run out because this process itself was held up
+		if ready, _ := db.Ready(); err != nil && ready {
+			err = db.ping(ctx) // one timeout may come from a pause of this process
 		}
 		if err == nil && !migrated {
-			if err = db.migrate(ctx, migrations, seed); err == nil {
+			if err = db.Migrate(ctx, migrations); err == nil {
 				migrated = true
 				started()
 			}
@@ -121,35 +151,66 @@ func (db *DB) Watch(ctx context.Context, migrations []Migration, seed func(conte
 	}
 }
 
+// readOnly is the SQLSTATE of a write that a standby, a former primary or a read-only transaction refuses.
+const readOnly = "25006"
+
+var errReadOnly = errors.New("the database is read-only")
+
+const askIfReadOnly = "SELECT current_setting('transaction_read_only')::boolean"
+
+// writable returns an error unless the answer to askIfReadOnly is no.
+func writable(answer interface{ Scan(...any) error }) error {
+	var is bool
+	if err := answer.Scan(&is); err != nil {
+		return err
+	}
+	if is {
+		return errReadOnly
+	}
+	return nil
+}
+
+// ping returns an error unless the database accepts writes. The pool keeps no connection while ping fails, since each may lead to a
+// server that has failed or is the primary no more. New ones lead to the server that has taken over.
 func (db *DB) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return db.Pool.PingContext(ctx)
+	err := writable(db.Pool.QueryRowContext(ctx, askIfReadOnly))
+	switch {
+	case err != nil:
+		db.Pool.SetMaxIdleConns(0)
+		db.keepsNone = true
+	case db.keepsNone:
+		db.Pool.SetMaxIdleConns(MaxConns)
+		db.keepsNone = false
+	}
+	return err
 }
 
 func (db *DB) report(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err == nil {
-		if !db.ready.Swap(true) {
-			slog.Info("database is ready")
-		}
-		db.err.Store("")
-		return
+	why := ""
+	if err != nil {
+		why = err.Error()
 	}
-	if was := db.err.Swap(err.Error()); db.ready.Swap(false) || was == "not connected yet" {
-		slog.Warn("database is not ready; waiting for it", "error", err)
+	was := db.why.Swap(why)
+	switch {
+	case err == nil && was != "":
+		slog.Info("database available")
+	case err != nil && (was == "" || was == notConnected):
+		slog.Warn("database unavailable, retrying", "error", err)
 	}
 }
 
-// Snapshot runs f in a transaction that sees one moment of the database and changes nothing: a record that is read by several
-// statements, with its lines for instance, is whole.
+// Snapshot runs f in a read-only transaction whose statements all see the same state of the database. So a record that takes
+// several statements to read, for example with its lines, is consistent.
 func Snapshot(db *gorm.DB, f func(tx *gorm.DB) error) error {
 	return db.Transaction(f, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 }
 
-// Code is the SQLSTATE of an error that Postgres answered with, or "".
+// Code returns the SQLSTATE of an error from Postgres, or "".
 func Code(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -158,23 +219,16 @@ func Code(err error) string {
 	return ""
 }
 
-// Down says whether an error means that the database could not be reached or is going down, not that a statement was wrong.
+// Down reports whether an error means that the database is unavailable, and not that a statement is wrong.
 func Down(err error) bool {
-	if err == nil {
-		return false
+	var failed *pgconn.ConnectError
+	if errors.As(err, &failed) {
+		return true // also with a SQLSTATE, such as that of a database that does not exist yet
 	}
-	var ce *pgconn.ConnectError
-	if errors.As(err, &ce) {
-		return true // even where Postgres says why, as for a database that is not there yet
+	if c := Code(err); c != "" { // connection exception, insufficient resources, operator intervention, read-only server
+		return strings.HasPrefix(c, "08") || strings.HasPrefix(c, "53") || strings.HasPrefix(c, "57P") || c == readOnly
 	}
-	switch c := Code(err); {
-	case strings.HasPrefix(c, "08"), strings.HasPrefix(c, "53"), strings.HasPrefix(c, "57P"):
-		return true // connection exception, insufficient resources, operator intervention
-	case c != "":
-		return false
-	}
-	var ne net.Error
-	return errors.As(err, &ne) || errors.Is(err, sql.ErrConnDone) ||
-		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err) || strings.Contains(err.Error(), "unexpected EOF") ||
-		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "connection reset")
+	var broken net.Error
+	return errors.As(err, &broken) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) || err != nil && strings.Contains(err.Error(), "conn closed")
 }

@@ -1,5 +1,5 @@
-// Package problem holds the few ways in which a request can fail, as errors that every layer can return and one place
-// (package web) turns into an HTTP answer: a page for a browser, an RFC 9457 problem document for a program.
+// Package problem holds the ways in which a request can fail. Every layer can return them as errors; package web turns them into
+// HTTP responses: pages for browsers, RFC 9457 problem documents for programs.
 package problem
 
 import (
@@ -8,21 +8,23 @@ import (
 	"net/http"
 )
 
-// Error is a failure with an HTTP status that its cause has chosen. Its JSON form is an RFC 9457 problem document.
+// Error is a failure with an HTTP status. Its JSON form is an RFC 9457 problem document.
 type Error struct {
 	Status int     `json:"status"`
 	Title  string  `json:"title"`
 	Detail string  `json:"detail,omitempty"`
 	Fields []Field `json:"errors,omitempty"`
+
+	Awaited bool `json:"-"` // what is missing can still arrive: the page says how
 }
 
-// Field is one fault of a value that was sent: its name as in the form or the JSON ("orderLine[0].count"), and what is wrong.
+// Field is a fault of one value of a request: the value's name as in the form or the JSON ("list[0].count"), and what is wrong.
 type Field struct {
 	Name   string `json:"field"`
 	Detail string `json:"detail"`
 }
 
-// Error is the text for the log.
+// Error returns the text for logs.
 func (e *Error) Error() string {
 	s := e.Title
 	if e.Detail != "" {
@@ -34,36 +36,36 @@ func (e *Error) Error() string {
 	return s
 }
 
-// New makes an Error of an HTTP status with its standard title.
+// New returns an Error with an HTTP status and its standard title.
 func New(status int, format string, args ...any) *Error {
 	return &Error{Status: status, Title: http.StatusText(status), Detail: fmt.Sprintf(format, args...)}
 }
 
-// NotFound (404) says what does not exist.
+// NotFound returns an Error 404 that says what does not exist.
 func NotFound(format string, args ...any) *Error { return New(http.StatusNotFound, format, args...) }
 
-// Conflict (409) says which state forbids the change.
+// Conflict returns an Error 409 that says which state prevents the change.
 func Conflict(format string, args ...any) *Error { return New(http.StatusConflict, format, args...) }
 
-// Unavailable (503) says which broken dependency is waited for.
+// Unavailable returns an Error 503 that says which dependency is unavailable.
 func Unavailable(format string, args ...any) *Error {
 	return New(http.StatusServiceUnavailable, format, args...)
 }
 
-// Invalid (422) names each fault at its field.
+// Invalid returns an Error 422 with the fault of each field.
 func Invalid(fields ...Field) *Error {
 	return &Error{Status: http.StatusUnprocessableEntity, Title: "Some values cannot be accepted", Fields: fields}
 }
 
-// Faults collects the faults of a value while it is checked.
+// Faults collects the faults of a request while it is checked.
 type Faults []Field
 
-// Add notes that a field is wrong.
+// Add adds a fault of a field.
 func (f *Faults) Add(name, format string, args ...any) {
 	*f = append(*f, Field{Name: name, Detail: fmt.Sprintf(format, args...)})
 }
 
-// Err is nil without faults, else one Invalid with all of them.
+// Err returns nil if there are no faults, else an Invalid with all of them.
 func (f Faults) Err() error {
 	if len(f) == 0 {
 		return nil
@@ -71,7 +73,7 @@ func (f Faults) Err() error {
 	return Invalid(f...)
 }
 
-// As finds the Error in a chain of wrapped errors, or nil.
+// As returns the Error in a chain of wrapped errors, or nil.
 func As(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

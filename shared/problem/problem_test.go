@@ -7,11 +7,17 @@ import (
 )
 
 func TestText(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ in, want, fault string }{
 		{"  Berlin ", "Berlin", ""},
 		{"Å<b>&\"'", "Å<b>&\"'", ""},
 		{"", "", "is missing"},
 		{" \t ", "", "is missing"},
+		{"\u200b\u2060\ufeff\u00ad\u3164", "\u200b\u2060\ufeff\u00ad\u3164", "is missing"},
+		{"می\u200cخواهم", "می\u200cخواهم", ""},
+		{"👩\u200d🚀\ufe0f", "👩\u200d🚀\ufe0f", ""},
+		{"a\u202eb", "a\u202eb", "contains a control character for the direction of text"},
+		{"\u2067a", "\u2067a", "contains a control character for the direction of text"},
 		{"12345678901", "12345678901", "is longer than 10 characters"},
 		{"ab\x00c", "ab\x00c", "contains a control character"},
 		{"a\nb", "a\nb", "contains a control character"},
@@ -34,6 +40,7 @@ func TestText(t *testing.T) {
 }
 
 func TestFaultsAreFoundInAWrappedError(t *testing.T) {
+	t.Parallel()
 	var f Faults
 	if err := f.Err(); err != nil {
 		t.Fatalf("no faults give %v", err)

@@ -2,17 +2,20 @@ package service
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 )
 
-// The clocks of instances can be set apart, and what they stamp is what a database can hold.
+// CLOCK_SKEW sets the clocks of instances apart. Their timestamps have the precision of Postgres.
 func TestNow(t *testing.T) {
+	t.Parallel()
 	for skew, want := range map[string]time.Duration{"": 0, "-90m": -90 * time.Minute, "24h": 24 * time.Hour} {
 		var s Service
 		if err := env.ParseWithOptions(&s.Config, env.Options{Environment: map[string]string{"DATABASE_URL": "x", "CLOCK_SKEW": skew}}); err != nil {
@@ -28,8 +31,9 @@ func TestNow(t *testing.T) {
 	}
 }
 
-// A service that is asked to says where its processor time and its memory go, and answers everything else as before.
+// With PROFILE a service serves CPU and heap profiles, and everything else as before.
 func TestProfiled(t *testing.T) {
+	t.Parallel()
 	s := httptest.NewServer(profiled(http.NotFoundHandler()))
 	defer s.Close()
 	for query, want := range map[string]int{"/debug/pprof/profile?seconds=1": 200, "/debug/pprof/heap": 200, "/debug/pprof/profile": 422, "/debug/pprof/profile?seconds=31": 422, "/order/": 404} {
@@ -44,6 +48,24 @@ func TestProfiled(t *testing.T) {
 		}
 		if gzipped := bytes.HasPrefix(body, []byte{0x1f, 0x8b}); gzipped != (want == 200) {
 			t.Errorf("%s: %.40q", query, body)
+		}
+	}
+}
+
+// A wrong FEED_ORIGINS is reported by its name before the service starts.
+func TestFeedOrigins(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+	for _, value := range []string{"example.org", "https://example.org/", "https://example.org,https://", "https://*", "https://*.example.org", "https://user@example.org", "https://a.example https://b.example"} {
+		t.Setenv("FEED_ORIGINS", value)
+		err := run("thing", nil, func(*Service) error { return errors.New("set up") })
+		if err == nil || !strings.HasPrefix(err.Error(), "FEED_ORIGINS: ") {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	for _, value := range []string{"", "*", "https://example.org,http://localhost:3000"} {
+		t.Setenv("FEED_ORIGINS", value)
+		if err := run("thing", nil, func(*Service) error { return errors.New("set up") }); err == nil || err.Error() != "set up" {
+			t.Errorf("%q: %v", value, err)
 		}
 	}
 }

@@ -18,22 +18,24 @@ import (
 	"msatom/shared/problem"
 )
 
-// Media types of answers.
+// This file chooses the form of a response: content negotiation, pages, errors.
+
+// Media types of responses.
 const (
 	HTML = "text/html"
 	JSON = "application/json"
 )
 
-// maxAccept bounds an Accept header: browsers send some 200 bytes.
+// maxAccept bounds the Accept header, in bytes. Browsers send about 200.
 const maxAccept = 4 << 10
 
-// parameter of a media range that changes nothing here: no offer has one.
+// parameter matches parameters of a media range that are ignored, because no offer has any.
 var parameter = regexp.MustCompile(`(?i);\s*(charset|type)="?[\w-]*"?`)
 
 var varies = []string{"Accept"}
 
-// Negotiate picks by the Accept header among offers, the first of which is the default. It returns a problem.Error: 406
-// names the offers.
+// Negotiate returns the media type among offers that the Accept header prefers; the first offer is the default. Errors:
+// problem.Error 406, which names the offers.
 func Negotiate(c echo.Context, offers ...string) (string, error) {
 	c.Response().Header()["Vary"] = varies
 	accept := strings.Join(c.Request().Header.Values("Accept"), ",")
@@ -41,7 +43,7 @@ func Negotiate(c echo.Context, offers ...string) (string, error) {
 		return offers[0], nil
 	}
 	if slices.Contains(offers, accept) {
-		return accept, nil // what programs send needs no weighing
+		return accept, nil // the usual case for programs
 	}
 	var available []contenttype.MediaType
 	for _, o := range offers {
@@ -52,23 +54,23 @@ func Negotiate(c echo.Context, offers ...string) (string, error) {
 			return t.MIME(), nil
 		}
 	}
-	p := problem.New(http.StatusNotAcceptable, "This can be had as:")
+	p := problem.New(http.StatusNotAcceptable, "Available media types:")
 	for _, o := range offers {
 		p.Detail += " " + o
 	}
 	return "", p
 }
 
-// WantsHTML says whether the client asks for pages: a browser. One that takes anything gets JSON.
+// WantsHTML reports whether the client prefers HTML, as browsers do. A client that accepts anything gets JSON.
 func WantsHTML(c echo.Context) bool {
 	t, err := Negotiate(c, JSON, HTML)
 	return err == nil && t == HTML
 }
 
-// renderer writes pages; the data is a Page.
+// renderer implements echo.Renderer. Its data is a Page.
 type renderer struct{ pages *page.Set }
 
-// Page is a page to be rendered: its title and what its template sees as .Data.
+// Page is the title of a page and the .Data of its template.
 type Page struct {
 	Title string
 	Data  any
@@ -84,7 +86,7 @@ func (r renderer) Render(w io.Writer, name string, data any, _ echo.Context) err
 	return err
 }
 
-// fail is the one place where an error becomes an answer.
+// fail answers with an error. All errors end here.
 func fail(c echo.Context, o Options, err error) {
 	if c.Response().Committed {
 		return
@@ -110,7 +112,10 @@ func fail(c echo.Context, o Options, err error) {
 	_ = c.Echo().JSONSerializer.Serialize(c, p, "")
 }
 
-const tooSlow = "This took too long; please try again in a moment."
+// checkFirst is the advice after a request that may have been processed, although its answer is an error.
+const checkFirst = "If you were changing something, check whether the change was made, then try again."
+
+const tooSlow = "The request took too long. " + checkFirst
 
 func problemOf(c echo.Context, err error) *problem.Error {
 	if p := problem.As(err); p != nil {
@@ -123,10 +128,10 @@ func problemOf(c echo.Context, err error) *problem.Error {
 		case http.StatusNotFound:
 			p.Detail = "There is nothing at this address."
 		case http.StatusMethodNotAllowed:
-			p.Detail = "This address does not know the method " + c.Request().Method + "."
+			p.Detail = "The method " + c.Request().Method + " is not allowed at this address."
 		case http.StatusRequestEntityTooLarge:
-			p.Detail = "The body is larger than " + MaxBody + "."
-		case http.StatusServiceUnavailable: // of the ContextTimeout
+			p.Detail = "The data that was sent is larger than " + MaxBody + "."
+		case http.StatusServiceUnavailable: // from ContextTimeout
 			p.Detail = tooSlow
 		}
 		return p
@@ -134,14 +139,16 @@ func problemOf(c echo.Context, err error) *problem.Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return problem.New(http.StatusRequestEntityTooLarge, "The body is larger than %s.", MaxBody)
+		return problem.New(http.StatusRequestEntityTooLarge, "The data that was sent is larger than %s.", MaxBody)
 	case postgres.Down(err):
-		return problem.Unavailable("The database cannot be reached. It is waited for; please try again in a moment.")
+		return problem.Unavailable("The database is unavailable. The service is reconnecting. " + checkFirst)
 	case errors.Is(err, context.DeadlineExceeded), postgres.Code(err) == "57014", postgres.Code(err) == "55P03":
 		return problem.Unavailable(tooSlow)
+	case strings.HasPrefix(postgres.Code(err), "40"): // Postgres has rolled the transaction back, for example because of a deadlock
+		return problem.Unavailable("The request collided with another one, so nothing was changed. Please try again.")
 	case errors.Is(err, context.Canceled):
-		return problem.New(http.StatusServiceUnavailable, "The request was given up.")
+		return problem.New(http.StatusServiceUnavailable, "The request was cancelled.")
 	}
 	slog.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
-	return problem.New(http.StatusInternalServerError, "Something went wrong here; it was logged.")
+	return problem.New(http.StatusInternalServerError, "Internal error. It has been logged.")
 }

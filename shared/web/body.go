@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,10 +16,12 @@ import (
 	"msatom/shared/problem"
 )
 
-// Form is the media type of what an HTML form sends.
+// This file reads what a request sends: its body, the id in its path, its query.
+
+// Form is the media type of a submitted HTML form.
 const Form = "application/x-www-form-urlencoded"
 
-// BodyType is the media type of the request's body, one of JSON and Form; all else is a problem.Error, 415.
+// BodyType returns the media type of the request's body: JSON or Form. Errors: problem.Error 415 for any other.
 func BodyType(c echo.Context) (string, error) {
 	t, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
 	if err != nil || (t != JSON && t != Form) {
@@ -27,8 +30,8 @@ func BodyType(c echo.Context) (string, error) {
 	return t, nil
 }
 
-// ReadJSON reads the body as one JSON value into v. It returns a problem.Error: 415 if the body is not JSON, 422 if a
-// value has the wrong type, 413 if it is too large. Bytes that are not UTF-8 become U+FFFD, which problem.Faults.Text refuses.
+// ReadJSON reads the body, one JSON value, into v. Errors: problem.Error 413 if the body is too large, 415 if it is not JSON, 422 if
+// a value has the wrong type. Invalid UTF-8 becomes U+FFFD, which problem.Faults.Text refuses.
 func ReadJSON(c echo.Context, v any) error {
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
@@ -40,7 +43,7 @@ func ReadJSON(c echo.Context, v any) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &wrong):
-		return problem.Invalid(problem.Field{Name: cmp.Or(wrong.Field, "body"), Detail: "is a " + wrong.Value + ", which is not possible here"})
+		return problem.Invalid(problem.Field{Name: cmp.Or(wrong.Field, "body"), Detail: "has the wrong type: " + wrong.Value})
 	case problem.As(err) != nil:
 		return err
 	}
@@ -51,24 +54,30 @@ func ReadJSON(c echo.Context, v any) error {
 	return problem.Invalid(problem.Field{Name: "body", Detail: err.Error()})
 }
 
-// ID reads the path parameter "id". What is not a positive number as Go writes it is an error: 404, or 405 where it is an
-// address of its own with other methods. (The router takes PUT /order/feed for that of an order.)
+// ID reads the path parameter "id", a positive number without sign and leading zeros. Errors: problem.Error 404, or 405 if the
+// address has a route of its own with other methods. (PUT /thing/feed reaches the handler of PUT /thing/:id if the service has only
+// GET /thing/feed.)
 func ID(c echo.Context) (int64, error) {
 	s := c.Param("id")
 	id, err := strconv.ParseInt(s, 10, 64)
 	if err == nil && id > 0 && strconv.FormatInt(id, 10) == s {
 		return id, nil
 	}
-	own := c.Echo().NewContext(c.Request(), c.Response())
-	c.Echo().Router().Find("no method", echo.GetPath(c.Request()), own)
-	if own.Path() == c.Path() {
-		return 0, problem.NotFound("Nothing has the id %.40q.", s)
+	var methods []string
+	for _, route := range c.Echo().Routes() {
+		if route.Path == c.Request().URL.Path {
+			methods = append(methods, route.Method)
+		}
 	}
-	c.Set(echo.ContextKeyHeaderAllow, own.Get(echo.ContextKeyHeaderAllow))
+	if len(methods) == 0 {
+		return 0, problem.NotFound("There is no record with the id %.40q.", s)
+	}
+	slices.Sort(methods)
+	c.Set(echo.ContextKeyHeaderAllow, http.MethodOptions+", "+strings.Join(methods, ", "))
 	return 0, echo.MethodNotAllowedHandler(c)
 }
 
-// Query reads a whole number from the query, or def where there is none. A bad or negative one is a problem.Error, 422.
+// Query reads a whole number from 1 to max from the query, or returns def if there is none. Errors: problem.Error 422.
 func Query(c echo.Context, name string, def, max int64) (int64, error) {
 	s := c.QueryParam(name)
 	if s == "" {
@@ -81,7 +90,7 @@ func Query(c echo.Context, name string, def, max int64) (int64, error) {
 	return n, nil
 }
 
-// Sought is a text of the query, without what Postgres cannot be asked for.
-func Sought(c echo.Context, name string) string {
+// SearchText reads a text from the query. It drops NUL and invalid UTF-8, which Postgres refuses.
+func SearchText(c echo.Context, name string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(c.QueryParam(name), "\x00", ""), "")
 }

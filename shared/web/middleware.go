@@ -14,14 +14,15 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
 
 	"msatom/shared/problem"
 )
 
-// policy lets a page load its style sheet and its script, ask its own host and send its forms, nothing else.
+// policy allows a page its style sheet, its script, and requests and forms to its own host.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// headers go with every answer.
+// headers sets the headers of every response.
 func headers(o Options) echo.MiddlewareFunc {
 	always := http.Header{}
 	always.Set("X-Instance", o.Instance)
@@ -36,8 +37,8 @@ func headers(o Options) echo.MiddlewareFunc {
 	}
 }
 
-// readBody reads a body before anything is answered. net/http would do so in the end; but a client who waits to be told to send it, as Apache
-// does (Expect: 100-continue), would then wait for the answer, and the answer for the body.
+// readBody reads the body before the handler runs. A client that sends Expect: 100-continue, as Apache does, waits until somebody
+// reads the body; if the handler answered without reading it, client and server would wait for each other.
 func readBody() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -55,21 +56,21 @@ func readBody() echo.MiddlewareFunc {
 	}
 }
 
-// sameOrigin refuses forms that another site sends: net/http's protection by Sec-Fetch-Site and Origin.
+// sameOrigin refuses requests that a page of another site makes a browser send (by Sec-Fetch-Site and Origin).
 func sameOrigin() echo.MiddlewareFunc {
 	protection := http.NewCrossOriginProtection()
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return problem.New(http.StatusForbidden, "This was sent by a page of another site.")
+				return problem.New(http.StatusForbidden, "Cross-site request refused. Nothing was changed.")
 			}
 			return next(c)
 		}
 	}
 }
 
-// readForm reads a form whole or refuses it. Its field _method says PUT or DELETE, which HTML cannot, in a POST.
-func readForm() echo.MiddlewareFunc {
+// parseForm parses a submitted form. A field _method turns a POST into PUT or DELETE, which HTML forms cannot send.
+func parseForm() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			r := c.Request()
@@ -80,10 +81,10 @@ func readForm() echo.MiddlewareFunc {
 				return next(c)
 			}
 			var he *echo.HTTPError
-			if err := r.ParseForm(); errors.As(err, &he) { // too large
+			if err := r.ParseForm(); errors.As(err, &he) { // from BodyLimit
 				return err
 			} else if err != nil {
-				return problem.New(http.StatusUnsupportedMediaType, "The form cannot be read: %v.", err)
+				return problem.New(http.StatusUnsupportedMediaType, "The form cannot be parsed: %v.", err)
 			}
 			if m := r.PostForm.Get("_method"); r.Method == http.MethodPost && (m == http.MethodPut || m == http.MethodDelete) {
 				r.Method = m
@@ -93,18 +94,30 @@ func readForm() echo.MiddlewareFunc {
 	}
 }
 
-// isFile says whether an address is that of a part of the program, which needs no database.
+// deadline ends the context of a request after maxHandler, or maxPatient. A handler that fails because of that answers 503.
+func deadline() echo.MiddlewareFunc {
+	isPatient := func(c echo.Context) bool {
+		r := c.Request()
+		isLongPoll := strings.HasSuffix(r.URL.Path, "/feed") && (r.Header.Get("Prefer") != "" || r.URL.Query().Has("timeout"))
+		return isLongPoll || strings.HasSuffix(r.URL.Path, "/poll")
+	}
+	long := middleware.ContextTimeout(maxPatient)
+	short := middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: maxHandler, Skipper: isPatient})
+	return func(next echo.HandlerFunc) echo.HandlerFunc { return long(short(next)) }
+}
+
+// isFile reports whether an address is that of the style sheet or the script, which need no database.
 func isFile(path string) bool {
 	return strings.HasSuffix(path, ".css") || strings.HasSuffix(path, ".js")
 }
 
-// whenReady answers 503 as long as the service cannot work.
+// whenReady answers 503 until the service is ready.
 func whenReady(o Options) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if strings.HasPrefix(c.Request().URL.Path, "/"+o.Service+"/") && !isFile(c.Request().URL.Path) {
 				if ok, _ := o.Ready(); !ok {
-					return problem.Unavailable("The database of %s cannot be reached. It is waited for; please try again in a moment.", o.Service)
+					return problem.Unavailable("The database of %s is unavailable, so the request was not processed. The service is reconnecting. Please try again in a moment.", o.Service)
 				}
 			}
 			return next(c)
@@ -112,7 +125,7 @@ func whenReady(o Options) echo.MiddlewareFunc {
 	}
 }
 
-// answered is a kind of request; the time to answer each is measured in a histogram of its kind.
+// answered identifies a histogram of response times.
 type answered struct {
 	method, route string
 	status        int
@@ -131,7 +144,7 @@ func (a answered) histogram() *metrics.PrometheusHistogram {
 	return h
 }
 
-// observe measures each request and logs those that changed something or failed.
+// observe measures every request, and logs those that change something or fail. Others are logged at level debug.
 func observe(o Options) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -139,12 +152,9 @@ func observe(o Options) echo.MiddlewareFunc {
 			if err := next(c); err != nil {
 				c.Error(err)
 			}
-			if !c.Response().Committed {
-				return nil // put aside, to be answered later
-			}
 			status, route := c.Response().Status, c.Path()
 			if route == "" {
-				route = "none" // not a route: its path could be anything
+				route = "none" // the path itself would be an unbounded label
 			}
 			method := c.Request().Method
 			switch method {

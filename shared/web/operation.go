@@ -1,5 +1,3 @@
-// The addresses for operation, which only the service's own port has: the front door does not forward them.
-
 package web
 
 import (
@@ -13,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// operation adds the addresses for operators and orchestrators: liveness, readiness, metrics. The front door does not forward them.
 func operation(e *echo.Echo, o Options) {
 	Get(e, "/healthz", func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]string{"status": "alive", "instance": o.Instance})
@@ -35,8 +34,8 @@ func operation(e *echo.Echo, o Options) {
 	})
 }
 
-// Healthcheck asks the service that listens at addr on this machine whether it is ready. It is what a container without a
-// shell calls: the program itself.
+// Healthcheck returns an error unless the service that listens at addr on this machine is ready. A container without a shell calls
+// it through the program itself.
 func Healthcheck(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {

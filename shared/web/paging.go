@@ -5,90 +5,114 @@ import (
 	"math"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"msatom/shared/list"
+	"msatom/shared/money"
+	"msatom/shared/page"
 	"msatom/shared/problem"
 )
 
-// Sizes of the parts of a list.
+// This file reads from a URL which part of a list the client wants, and makes the links to the other parts.
+
+// Sizes of a part, in records.
 const (
 	pageSize    = 50
 	maxPageSize = 1000
-	maxRows     = 100 // on a page that a person looks at
+	maxRows     = 100 // on an HTML page
 )
 
-// Paging is a part of a list on its way to a client. It comes newest first, or in another order by ?sort=; of customers whose
-// names contain ?name=, if the list offers that. ?before= says below which id it begins, in another order ?after= behind
-// which; ?limit= how long it is (50, at most 1000, on a page 100). The templates "filter", "sorted" and "paging" of package page
-// show its form, its headings and its links.
+// Paging is the part of a list that a request asks for, and the links to other parts. The query selects the part:
+//
+//	sort=    oldest, highest or lowest; newest first without it
+//	name=    only records whose filter matches it, if the list has a filter
+//	before=  begin below this id; with sort=oldest, after= this id; sorted by amount, after= this total and id: 63.00-12
+//	limit=   number of records: 50 without it, at most 1000, at most 100 on a page
+//
+// The templates "filter", "sorted" and "paging" of package page show its form, column headings and links.
 type Paging struct {
 	list.Part
 	Offer  list.Offer
 	First  bool   // it is the first part
 	Home   string // address of the list, without a query
 	Newest string // address of the first part
-	Next   string // address of the next part, "" if there is none
+	Next   string // address of the next part, or ""
 
 	c echo.Context
 }
 
-// Paged reads the query. What it does not know is a problem.Error, 422.
+// Paged reads the query. Errors: problem.Error 422 for invalid values.
 func Paged(c echo.Context, mediaType string, offer list.Offer) (p Paging, err error) {
-	p.Offer, p.Home, p.c = offer, c.Path(), c
-	if offer.Customer {
-		p.Name = Sought(c, "name")
+	p.Offer, p.Filter, p.Home, p.c = offer, offer.Filter, c.Path(), c
+	if offer.Filter.Named != "" {
+		p.Name = SearchText(c, "name")
 	}
 	p.Sort = c.QueryParam("sort")
 	if sorts := offer.Sorts(); p.Sort != "" && !slices.Contains(sorts, p.Sort) {
 		return p, problem.Invalid(problem.Field{Name: "sort", Detail: "must be one of: " + strings.Join(sorts, ", ")})
 	}
-	if p.Behind, err = Query(c, p.place(), 0, math.MaxInt64); err != nil {
+	if p.Behind, err = p.behind(); err != nil {
 		return p, err
 	}
 	limit, err := Query(c, "limit", pageSize, maxPageSize)
 	if mediaType == HTML {
 		limit = min(limit, maxRows)
 	}
-	p.Limit, p.First, p.Newest = int(limit), p.Behind == 0, p.address(p.Sort, 0)
+	p.Limit, p.First, p.Newest = int(limit), p.Behind == (list.Place{}), p.address(p.Sort, list.Place{})
 	return p, err
 }
 
-// place is the parameter that says where a part begins.
-func (p Paging) place() string {
+// behind reads the place where the part begins.
+func (p Paging) behind() (place list.Place, err error) {
+	if !p.IsByAmount() {
+		place.ID, err = Query(p.c, p.parameter(), 0, math.MaxInt64)
+		return place, err
+	}
+	text := p.c.QueryParam(p.parameter())
+	if text == "" {
+		return place, nil
+	}
+	i := max(strings.LastIndexByte(text, '-'), 0)
+	var totalErr, idErr error
+	place.Total, totalErr = money.Parse(text[:i])
+	place.ID, idErr = strconv.ParseInt(strings.TrimPrefix(text[i:], "-"), 10, 64)
+	if totalErr != nil || idErr != nil || place.ID < 1 {
+		return place, problem.Invalid(problem.Field{Name: p.parameter(), Detail: "must be a total and an id, for example 63.00-12"})
+	}
+	return place, nil
+}
+
+// parameter returns the name of the query parameter for the beginning of a part.
+func (p Paging) parameter() string {
 	if p.Sort == "" {
 		return "before"
 	}
 	return "after"
 }
 
-// More says that there is more behind an id: in Next, and to programs in a Link header (RFC 8288).
-func (p *Paging) More(c echo.Context, id int64) {
-	p.Next = p.address(p.Sort, id)
+// More sets Next, and a Link header for programs (RFC 8288), to the part after the place of the last record shown.
+func (p *Paging) More(c echo.Context, last list.Place) {
+	p.Next = p.address(p.Sort, last)
 	c.Response().Header().Set("Link", fmt.Sprintf(`<%s>; rel="next"`, p.Next))
 }
 
-// Column is the heading of a column by which the list can be sorted: down, as the list comes at first, and up.
-type Column struct {
-	Href   string // sorts by it, the other way round if the list is sorted by it
-	Sorted string // for aria-sort: "descending", "ascending", or "" if the list is sorted by another column
-}
-
-// By is the heading of the column for two orders.
-func (p Paging) By(down, up string) Column {
+// By returns how the list is sorted by a column with these two sort orders. The link of a column that does not sort the list yet
+// leads to down.
+func (p Paging) By(down, up string) page.Sorting {
 	switch p.Sort {
 	case down:
-		return Column{p.address(up, 0), "descending"}
+		return page.Sorting{Href: p.address(up, list.Place{}), Sorted: "descending"}
 	case up:
-		return Column{p.address(down, 0), "ascending"}
+		return page.Sorting{Href: p.address(down, list.Place{}), Sorted: "ascending"}
 	}
-	return Column{p.address(down, 0), ""}
+	return page.Sorting{Href: p.address(down, list.Place{})}
 }
 
-// address is that of this request, with its filters, in another order or at another place of the list.
-func (p Paging) address(sort string, behind int64) string {
+// address returns the address of this list with the same filter, sorted by sort, beginning after a place.
+func (p Paging) address(sort string, behind list.Place) string {
 	q := url.Values{}
 	for _, keep := range []string{"name", "limit"} {
 		if v := p.c.QueryParam(keep); v != "" {
@@ -98,8 +122,12 @@ func (p Paging) address(sort string, behind int64) string {
 	if sort != "" {
 		q.Set("sort", sort)
 	}
-	if behind != 0 {
-		q.Set(p.place(), fmt.Sprint(behind))
+	switch {
+	case behind == (list.Place{}):
+	case p.IsByAmount():
+		q.Set(p.parameter(), fmt.Sprintf("%s-%d", behind.Total, behind.ID))
+	default:
+		q.Set(p.parameter(), fmt.Sprint(behind.ID))
 	}
 	if len(q) == 0 {
 		return p.c.Path()
@@ -107,7 +135,7 @@ func (p Paging) address(sort string, behind int64) string {
 	return p.c.Path() + "?" + q.Encode()
 }
 
-// Choice is an order of the list to choose from.
+// Choice is a sort order that a person can choose.
 type Choice struct {
 	Sort, Text string
 	Chosen     bool
@@ -115,7 +143,7 @@ type Choice struct {
 
 var sortTexts = map[string]string{"": "newest first", list.Oldest: "oldest first", list.Highest: "highest total first", list.Lowest: "lowest total first"}
 
-// Choices are all orders in which the list can come.
+// Choices returns all sort orders of the list.
 func (p Paging) Choices() (all []Choice) {
 	for _, sort := range append([]string{""}, p.Offer.Sorts()...) {
 		all = append(all, Choice{sort, sortTexts[sort], sort == p.Sort})

@@ -1,4 +1,4 @@
-// How requests are read: what they accept, their bodies, ids and queries.
+// Tests of reading a request: its Accept header, body, id and query.
 package web
 
 import (
@@ -14,7 +14,7 @@ import (
 	"msatom/shared/problem"
 )
 
-// request is the context of a request.
+// request returns the context of a request. header contains names and values in turn.
 func request(method, target, body string, header ...string) echo.Context {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	for i := 0; i+1 < len(header); i += 2 {
@@ -24,6 +24,7 @@ func request(method, target, body string, header ...string) echo.Context {
 }
 
 func TestNegotiate(t *testing.T) {
+	t.Parallel()
 	const atom = "application/atom+xml"
 	for _, c := range []struct {
 		accept []string
@@ -65,6 +66,7 @@ func TestNegotiate(t *testing.T) {
 }
 
 func TestBodyType(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]string{
 		JSON: JSON, "Application/JSON; charset=utf-8": JSON, Form: Form, Form + ";charset=UTF-8": Form,
 		"": "", "text/json": "", "application/json-patch+json": "", "application/x-www-form-urlencodedx": "", "multipart/form-data; boundary=x": "", "application/json; charset": "", "\xff": "",
@@ -77,6 +79,7 @@ func TestBodyType(t *testing.T) {
 }
 
 func TestReadJSON(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		body   string
 		status int
@@ -113,8 +116,10 @@ func TestReadJSON(t *testing.T) {
 	}
 }
 
-// An address of its own has its own methods, though the router takes another method of it for that of a record.
+// PUT /thing/own reaches the handler of PUT /thing/:id, because /thing/own has no PUT of its own. The answer is 405 with the methods
+// of /thing/own.
 func TestID(t *testing.T) {
+	t.Parallel()
 	e, _ := thing()
 	for _, c := range []struct {
 		method, path string
@@ -129,7 +134,7 @@ func TestID(t *testing.T) {
 		{"GET", "/thing/007", 404, ""},
 		{"GET", "/thing/+1", 404, ""},
 		{"GET", "/thing/1%20", 404, ""},
-		{"GET", "/thing/%D9%A1", 404, ""}, // a digit, but not ours
+		{"GET", "/thing/%D9%A1", 404, ""}, // a digit, but not ASCII
 		{"GET", "/thing/1/2", 404, ""},
 		{"GET", "/thing/abc", 404, ""},
 		{"PUT", "/thing/abc", 404, ""},
@@ -148,7 +153,9 @@ func TestID(t *testing.T) {
 }
 
 func TestPaged(t *testing.T) {
-	all := list.Offer{Amount: true, Customer: true}
+	t.Parallel()
+	filter := list.Filter{Label: "Owner", Column: "owner", Named: "SELECT 1 WHERE ? = ''"}
+	all := list.Offer{Amount: true, Filter: filter}
 	for _, c := range []struct {
 		query, mediaType string
 		offer            list.Offer
@@ -156,20 +163,22 @@ func TestPaged(t *testing.T) {
 	}{
 		{"", JSON, all, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/", Next: "/?before=7"}},
 		{"limit=3", JSON, all, Paging{Part: list.Part{Limit: 3}, First: true, Newest: "/?limit=3", Next: "/?before=7&limit=3"}},
-		{"before=9&name=a%26b%22%3E", JSON, all, Paging{Part: list.Part{Name: `a&b">`, Behind: 9, Limit: 50}, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"}},
+		{"before=9&name=a%26b%22%3E", JSON, all, Paging{Part: list.Part{Name: `a&b">`, Behind: list.Place{ID: 9}, Limit: 50}, Newest: "/?name=a%26b%22%3E", Next: "/?before=7&name=a%26b%22%3E"}},
 		{"name=%00%ff", JSON, all, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/?name=%00%FF", Next: "/?before=7&name=%00%FF"}},
 		{"name=a", JSON, list.Offer{}, Paging{Part: list.Part{Limit: 50}, First: true, Newest: "/?name=a", Next: "/?before=7&name=a"}},
 		{"other=x&limit=1000", JSON, all, Paging{Part: list.Part{Limit: 1000}, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"}},
 		{"limit=1000", HTML, all, Paging{Part: list.Part{Limit: 100}, First: true, Newest: "/?limit=1000", Next: "/?before=7&limit=1000"}},
 		{"sort=oldest", JSON, list.Offer{}, Paging{Part: list.Part{Sort: "oldest", Limit: 50}, First: true, Newest: "/?sort=oldest", Next: "/?after=7&sort=oldest"}},
-		{"sort=highest&before=3&after=9&name=", JSON, all, Paging{Part: list.Part{Sort: "highest", Behind: 9, Limit: 50}, Newest: "/?sort=highest", Next: "/?after=7&sort=highest"}},
+		{"sort=oldest&before=3&after=9&name=", JSON, all, Paging{Part: list.Part{Sort: "oldest", Behind: list.Place{ID: 9}, Limit: 50}, Newest: "/?sort=oldest", Next: "/?after=7&sort=oldest"}},
+		{"sort=highest&after=63.00-9", JSON, all, Paging{Part: list.Part{Sort: "highest", Behind: list.Place{ID: 9, Total: 6300}, Limit: 50}, Newest: "/?sort=highest", Next: "/?after=-1.00-7&sort=highest"}},
+		{"sort=lowest&after=-63-9", JSON, all, Paging{Part: list.Part{Sort: "lowest", Behind: list.Place{ID: 9, Total: -6300}, Limit: 50}, Newest: "/?sort=lowest", Next: "/?after=-1.00-7&sort=lowest"}},
 	} {
 		ctx := request("GET", "/?"+c.query, "")
 		ctx.SetPath("/")
 		got, err := Paged(ctx, c.mediaType, c.offer)
-		got.More(ctx, 7)
+		got.More(ctx, list.Place{ID: 7, Total: -100})
 		got.c = nil
-		c.want.Offer, c.want.Home = c.offer, "/"
+		c.want.Offer, c.want.Filter, c.want.Home = c.offer, c.offer.Filter, "/"
 		if err != nil || got != c.want {
 			t.Errorf("%q: %+v %v, want %+v", c.query, got, err, c.want)
 		}
@@ -178,8 +187,14 @@ func TestPaged(t *testing.T) {
 		}
 	}
 	for _, sort := range []string{"best", "highest", "Oldest"} {
-		if _, err := Paged(request("GET", "/?sort="+sort, ""), JSON, list.Offer{Customer: true}); problem.As(err) == nil || problem.As(err).Status != 422 {
+		if _, err := Paged(request("GET", "/?sort="+sort, ""), JSON, list.Offer{Filter: filter}); problem.As(err) == nil || problem.As(err).Status != 422 {
 			t.Errorf("sort %s: %v", sort, err)
+		}
+	}
+	for _, bad := range []string{"9", "-9", "x-9", "63.001-9", "63.00-", "63.00-0", "63.00-x", "63.00-9223372036854775808", "63.00,9", "-"} {
+		_, err := Paged(request("GET", "/?sort=highest&"+url.Values{"after": {bad}}.Encode(), ""), JSON, all)
+		if p := problem.As(err); p == nil || p.Status != 422 || p.Fields[0].Name != "after" {
+			t.Errorf("after %q: %v", bad, err)
 		}
 	}
 	for _, bad := range []string{"0", "-1", "1001", "x", "1.5", "9223372036854775808", "\x00", "１"} {
@@ -190,7 +205,8 @@ func TestPaged(t *testing.T) {
 	}
 }
 
-func TestMethodOfAForm(t *testing.T) {
+func TestFormOverridesMethod(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		method, contentType, body string
 		want                      string
@@ -205,7 +221,7 @@ func TestMethodOfAForm(t *testing.T) {
 		{"GET", Form, "_method=DELETE", "GET"},
 	} {
 		ctx := request(c.method, "/?_method=DELETE", c.body, "Content-Type", c.contentType, "X-HTTP-Method-Override", "DELETE")
-		err := readForm()(func(echo.Context) error { return nil })(ctx)
+		err := parseForm()(func(echo.Context) error { return nil })(ctx)
 		if got := ctx.Request().Method; err != nil || got != c.want {
 			t.Errorf("%s %s %q: %s %v, want %s", c.method, c.contentType, c.body, got, err, c.want)
 		}

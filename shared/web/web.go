@@ -1,5 +1,6 @@
-// Package web is the HTTP side that all services share: one server set up carefully, errors as pages or problem documents,
-// content negotiation, and the addresses for operation. Echo is named in this package and in the services' web files only.
+// Package web is the HTTP side that all services share: the server with its limits, errors as pages or problem documents, content
+// negotiation, parts of lists, and the addresses for operators. The handlers of a service belong to its own web files; only those
+// files and this package import echo.
 package web
 
 import (
@@ -8,35 +9,36 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"path"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 
-	"msatom/shared/hold"
 	"msatom/shared/page"
 )
 
-// Limits of a request and its answer.
+// Limits of a request and its response. A handler returns before the reverse proxy gives up (apache/httpd.conf: after 4 s, and 60 s for
+// long polls and polls by hand), so that the client gets an answer of the service, which knows why it took long.
 const (
-	MaxBody    = "1MiB"
+	MaxBody    = "1 MiB"
 	maxHeader  = 64 << 10
-	maxHandler = 55 * time.Second // of work for one request
-	maxWrite   = 70 * time.Second // until a slow reader has its answer
-	finish     = 6 * time.Second  // for requests in flight when the service is stopped
+	maxHandler = 3 * time.Second
+	maxPatient = 55 * time.Second // for long polls and polls by hand
+	maxWrite   = 70 * time.Second // until a slow client has the response
+	finish     = 6 * time.Second  // for requests in flight at shutdown
 )
 
 // Options of a server.
 type Options struct {
-	Service  string // all its addresses are below /Service/
+	Service  string // its addresses are below /Service/
 	Instance string
 	Pages    *page.Set
 	Ready    func() (ok bool, why string)
-	Detail   func() map[string]any // what /readyz says besides; may be nil
+	Detail   func() map[string]any // more members for /readyz; may be nil
 }
 
-// New is an Echo with everything but the service's own routes. Until Ready, those answer 503.
+// New returns an Echo with everything but the service's own routes. Those answer 503 until Ready.
 func New(o Options) *echo.Echo {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
@@ -50,22 +52,22 @@ func New(o Options) *echo.Echo {
 			slog.Error("panic", "path", c.Request().URL.Path, "error", err, "stack", string(stack))
 			return err
 		},
-	}), middleware.BodyLimit(MaxBody), readBody(), sameOrigin(), readForm())
-	e.Use(middleware.ContextTimeoutWithConfig(middleware.ContextTimeoutConfig{Timeout: maxHandler, Skipper: bounded}), whenReady(o))
+	}), middleware.BodyLimit(MaxBody), readBody(), sameOrigin(), parseForm())
+	e.Use(deadline(), whenReady(o))
 
 	operation(e, o)
-	file(e, "/"+o.Service+"/style.css", "text/css; charset=utf-8", page.Style)
-	file(e, "/"+o.Service+"/live.js", "text/javascript; charset=utf-8", page.Script)
+	for name, content := range o.Pages.Files() {
+		contentType := "text/javascript; charset=utf-8"
+		if path.Ext(name) == ".css" {
+			contentType = "text/css; charset=utf-8"
+		}
+		file(e, "/"+o.Service+"/"+name, contentType, content)
+	}
 	Get(e, "/"+o.Service, func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/"+o.Service+"/") })
 	return e
 }
 
-// bounded says whether a handler bounds its own time, as those of feeds do: they hold thousands of requests at once.
-func bounded(c echo.Context) bool {
-	return strings.HasSuffix(c.Path(), "/feed") || strings.HasSuffix(c.Path(), "/feed/:n")
-}
-
-// file is a part of the program, asked for under a tag that changes with it.
+// file serves an embedded file. Pages add a tag to its address that changes with its content, so browsers may cache it forever.
 func file(e *echo.Echo, path, contentType string, content []byte) {
 	Get(e, path, func(c echo.Context) error {
 		c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -73,13 +75,13 @@ func file(e *echo.Echo, path, contentType string, content []byte) {
 	})
 }
 
-// Get registers a handler for GET and for HEAD, whose body net/http leaves out.
+// Get registers a handler for GET and HEAD; net/http omits the body of HEAD.
 func Get(e *echo.Echo, path string, h echo.HandlerFunc) {
 	e.GET(path, h)
 	e.HEAD(path, h)
 }
 
-// Serve answers requests at addr until ctx ends, then lets those in flight finish. It returns an error if it cannot listen.
+// Serve serves requests at addr until ctx ends, then finishes those in flight. It returns an error if it cannot listen.
 func Serve(ctx context.Context, addr string, h http.Handler) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -89,9 +91,8 @@ func Serve(ctx context.Context, addr string, h http.Handler) error {
 }
 
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	waiting := hold.Listen(l)
 	s := &http.Server{
-		Handler: h, ConnContext: waiting.ConnContext, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: h, MaxHeaderBytes: maxHeader, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: maxWrite, IdleTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
@@ -99,11 +100,10 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		<-ctx.Done()
 		end, cancel := context.WithTimeout(context.Background(), finish)
 		defer cancel()
-		waiting.Release()
 		stopped <- s.Shutdown(end)
 	}()
 	slog.Info("listening", "address", l.Addr().String())
-	if err := s.Serve(waiting); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return <-stopped

@@ -1,4 +1,4 @@
-// What this package promises for every service, shown on one that has a few routes and no database.
+// The tests of what this package does for every service use a service with a few routes and no database.
 package web
 
 import (
@@ -16,8 +16,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"msatom/shared/page"
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// thing is a service with some routes, ready as long as the returned value says so.
+// thing returns a service with some routes. It is ready while the returned value is true.
 func thing() (*echo.Echo, *atomic.Bool) {
 	var ready atomic.Bool
 	ready.Store(true)
@@ -51,7 +53,7 @@ func thing() (*echo.Echo, *atomic.Bool) {
 	return e, &ready
 }
 
-// do asks the handler; header is names and values in turn.
+// do sends a request to the handler. header contains names and values in turn.
 func do(h http.Handler, method, path string, body io.Reader, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, body)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -62,8 +64,10 @@ func do(h http.Handler, method, path string, body io.Reader, header ...string) *
 	return w
 }
 
-// Who waits to be told to send a body (as Apache does, to see whether an instance lives) is answered, also where nobody wants it.
-func TestAnswersToWhoWaitsToSend(t *testing.T) {
+// Apache sends Expect: 100-continue and sends the body only when the service begins to read it. Such a request gets its answer, even
+// if the handler does not need the body.
+func TestExpectContinueIsAnswered(t *testing.T) {
+	t.Parallel()
 	e, _ := thing()
 	e.POST("/thing/json", func(c echo.Context) error { _, err := BodyType(c); return err })
 	server := httptest.NewServer(e)
@@ -98,7 +102,8 @@ func TestAnswersToWhoWaitsToSend(t *testing.T) {
 	}
 }
 
-func TestErrorsBecomeAnswers(t *testing.T) {
+func TestErrorResponses(t *testing.T) {
+	t.Parallel()
 	timeout, cancel := context.WithTimeout(t.Context(), 0)
 	defer cancel()
 	const secret = "password=secret"
@@ -110,13 +115,14 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 		"problem":           {problem.Conflict("It is %s.", "sold"), 409, "It is sold."},
 		"wrapped problem":   {fmt.Errorf("%s: %w", secret, problem.NotFound("Gone.")), 404, "Gone."},
 		"faults":            {problem.Invalid(problem.Field{Name: "city", Detail: "is missing"}), 422, "is missing"},
-		"anything":          {errors.New(secret), 500, "Something went wrong here"},
+		"anything":          {errors.New(secret), 500, "Internal error"},
 		"echo's":            {echo.NewHTTPError(400, secret), 400, "Bad Request"},
-		"echo's, too large": {echo.ErrStatusRequestEntityTooLarge, 413, "larger than 1MiB"},
-		"too large":         {&http.MaxBytesError{Limit: 1}, 413, "larger than 1MiB"},
-		"database away":     {&net.OpError{Op: "dial", Err: errors.New(secret)}, 503, "The database cannot be reached"},
+		"echo's, too large": {echo.ErrStatusRequestEntityTooLarge, 413, "larger than 1 MiB"},
+		"too large":         {&http.MaxBytesError{Limit: 1}, 413, "larger than 1 MiB"},
+		"database away":     {&net.OpError{Op: "dial", Err: errors.New(secret)}, 503, "The database is unavailable"},
+		"deadlock":          {&pgconn.PgError{Code: "40P01", Message: secret}, 503, "nothing was changed"},
 		"too slow":          {timeout.Err(), 503, "took too long"},
-		"given up":          {context.Canceled, 503, "given up"},
+		"given up":          {context.Canceled, 503, "cancelled"},
 	} {
 		e, _ := thing()
 		Get(e, "/thing/fails", func(echo.Context) error { return c.err })
@@ -140,8 +146,8 @@ func TestErrorsBecomeAnswers(t *testing.T) {
 	}
 }
 
-// These headers go with every answer, whatever it says.
-func TestHeadersOfEveryAnswer(t *testing.T) {
+func TestEveryResponseHasTheCommonHeaders(t *testing.T) {
+	t.Parallel()
 	e, ready := thing()
 	check := func(w *httptest.ResponseRecorder, status int) {
 		t.Helper()
@@ -174,8 +180,9 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	check(do(e, "GET", "/thing/live.js", nil), 200)
 }
 
-// What anybody can invent, such as addresses and methods, makes no new time series.
+// Addresses and methods that clients invent create no new time series.
 func TestMetricsStayBounded(t *testing.T) {
+	t.Parallel()
 	e, _ := thing()
 	for _, path := range []string{"/invented/address", "/thing/invented", "/thing/7/invented", "/"} {
 		do(e, "GET", path, nil)
@@ -185,18 +192,51 @@ func TestMetricsStayBounded(t *testing.T) {
 	if strings.Contains(strings.ToLower(metrics), "invented") || !strings.Contains(metrics, `route="none"`) || !strings.Contains(metrics, `route="/thing/:id"`) {
 		t.Errorf("metrics:\n%s", metrics)
 	}
-	// As Prometheus reads them: the type, the count in each bucket, the last of which has all.
+	// The histogram as Prometheus reads it: its type, its cumulative buckets, its count.
 	for _, line := range []string{
 		"# TYPE msatom_http_request_seconds histogram", `msatom_http_request_seconds_bucket{method="other",route="none",status="404",le="0.0005"} `,
 		`msatom_http_request_seconds_bucket{method="other",route="none",status="404",le="+Inf"} 2`, `msatom_http_request_seconds_count{method="other",route="none",status="404"} 2`,
 	} {
 		if !strings.Contains(metrics, "\n"+line) {
-			t.Errorf("without %q:\n%s", line, metrics)
+			t.Errorf("no line begins with %q:\n%s", line, metrics)
 		}
 	}
 }
 
+// A request that takes too long gets an answer of the service, before the reverse proxy gives up.
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		method, path, prefer string
+		below                time.Duration
+	}{
+		{"GET", "/thing/slow", "wait=20", 4 * time.Second},
+		{"PUT", "/thing/slow", "", 4 * time.Second},
+		{"GET", "/thing/feed", "", 4 * time.Second},
+		{"GET", "/thing/feed", "wait=20", time.Minute},
+		{"GET", "/thing/feed?timeout=20000", "", time.Minute},
+		{"POST", "/thing/poll", "", time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			e, _ := thing()
+			slow := func(c echo.Context) error {
+				<-c.Request().Context().Done()
+				return fmt.Errorf("reading: %w", c.Request().Context().Err())
+			}
+			for _, path := range []string{"/thing/slow", "/thing/feed", "/thing/poll"} {
+				e.Any(path, slow)
+			}
+			began := time.Now()
+			w := do(e, c.method, c.path, nil, "Prefer", c.prefer)
+			if took := time.Since(began); w.Code != 503 || took >= c.below || took < c.below/2 || !strings.Contains(w.Body.String(), "took too long") {
+				t.Errorf("%s %s %s: %d after %v: %s", c.method, c.path, c.prefer, w.Code, took, w.Body)
+			}
+		})
+	}
+}
+
 func TestHealthcheck(t *testing.T) {
+	t.Parallel()
 	e, ready := thing()
 	s := httptest.NewServer(e)
 	defer s.Close()
@@ -220,8 +260,9 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
-// A server that is told to stop lets requests in flight finish, and takes no new ones.
-func TestServe(t *testing.T) {
+// A server that is shut down finishes requests in flight and accepts no new connections.
+func TestGracefulShutdown(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +305,7 @@ func TestServe(t *testing.T) {
 	stop()
 	for {
 		if c, err := net.Dial("tcp", addr); err != nil {
-			break // no new ones any more
+			break // the server accepts no more connections
 		} else {
 			c.Close()
 		}

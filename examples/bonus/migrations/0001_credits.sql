@@ -1,12 +1,12 @@
 -- +goose Up
 
--- One credit for an order: its key is the order's. It remembers which event it is from, so that an older one never
+-- One credit per order, with the order's id as its key. It keeps the event that it was made from, so that an older event never
 -- overwrites a newer one.
 CREATE TABLE credit (
     id                 bigint PRIMARY KEY,
     updated            timestamptz NOT NULL,
     status             text   NOT NULL CHECK (status IN ('credited', 'withdrawn')),
-    instance           text   NOT NULL,   -- wrote it
+    instance           text   NOT NULL,   -- saved it
     log                text   NOT NULL,   -- the event is from this log,
     position           bigint NOT NULL,   -- at this position
     customer_id        bigint NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE credit (
 
 CREATE INDEX ON credit (customer_id, id DESC);
 
--- What a customer has in all, under the name of the latest order.
+-- The sum of a customer's credits, under the name in the latest order.
 CREATE VIEW account AS
 SELECT customer_id                                              AS id,
        (array_agg(customer_name ORDER BY id DESC))[1]           AS name,
