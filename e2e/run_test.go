@@ -43,6 +43,21 @@ func TestWithoutDocker(t *testing.T) {
 	tour(t, visit(t, s.URL()))
 	t.Run("times are UTC", func(t *testing.T) { allUTC(t, visit(t, s.URL())) })
 	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })
+	t.Run("locks of a frozen instance", func(t *testing.T) { unlocked(t, visit(t, s.URL()), s.DatabaseURL("order")) })
+}
+
+// unlocked checks that a change waits for the lock of a transaction that does nothing, such as that of a frozen instance, and succeeds.
+func unlocked(t *testing.T, s *shop, orderDatabase string) {
+	id := s.placeForm("1")
+	db, err := pgx.Connect(t.Context(), orderDatabase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	if _, err := db.Exec(t.Context(), "BEGIN; SELECT FROM orders WHERE id = "+id+" FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	s.must(200, "DELETE", "/order/"+id, "", asJSON...)
 }
 
 // allUTC checks the times in JSON and in feeds. The services run in another time zone.

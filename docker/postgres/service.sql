@@ -11,7 +11,9 @@ ALTER ROLE :"service" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NO
 ALTER ROLE :"service" SET search_path = :"service";
 ALTER ROLE :"service" SET statement_timeout = '30s';
 ALTER ROLE :"service" SET lock_timeout = '10s';
-ALTER ROLE :"service" SET idle_in_transaction_session_timeout = '10s';
+-- A frozen or unreachable instance keeps its locks this long. It is less than the 3 s that a request may take: requests that wait for the
+-- locks then succeed.
+ALTER ROLE :"service" SET idle_in_transaction_session_timeout = '2s';
 
 -- By default every role may connect to every database, create temporary tables and, before version 15, use the schema public.
 REVOKE ALL ON DATABASE :"DBNAME", postgres, template1 FROM PUBLIC;
