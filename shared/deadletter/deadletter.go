@@ -108,6 +108,17 @@ func (b *Box) Due(ctx context.Context) (due []Letter, err error) {
 	return due, err
 }
 
+// Among returns which of the entries with these ids are in the box.
+func (b *Box) Among(tx *gorm.DB, entryIDs []string) (map[string]bool, error) {
+	var parked []string
+	err := tx.Model(&Letter{}).Where("feed = ? AND entry_id = ANY (?)", b.feed, postgres.Array(entryIDs)).Pluck("entry_id", &parked).Error
+	isParked := map[string]bool{}
+	for _, id := range parked {
+		isParked[id] = true
+	}
+	return isParked, err
+}
+
 // Get returns the letter with an id. Errors: a problem.Error, 404.
 func (b *Box) Get(ctx context.Context, id int64) (letter Letter, err error) {
 	err = b.db.WithContext(ctx).Take(&letter, "feed = ? AND id = ?", b.feed, id).Error

@@ -24,6 +24,26 @@ func entryOf(l deadletter.Letter) Entry {
 		Src: l.Src, ReplyTo: l.ReplyTo, Content: json.RawMessage(l.Content)}
 }
 
+// parked tells the entries that are dead letters from those that were saved.
+func (f *Follower) parked(tx *gorm.DB, processed []Entry) (saved, parked []Entry, err error) {
+	if len(processed) == 0 {
+		return nil, nil, nil
+	}
+	var ids []string
+	for _, e := range processed {
+		ids = append(ids, e.ID)
+	}
+	isParked, err := f.letters.Among(tx, ids)
+	for _, e := range processed {
+		if isParked[e.ID] {
+			parked = append(parked, e)
+		} else {
+			saved = append(saved, e)
+		}
+	}
+	return saved, parked, err
+}
+
 // Retry retries a dead letter now. Errors: a problem.Error, 404.
 func (f *Follower) Retry(ctx context.Context, id int64) (result Result, err error) {
 	letter, err := f.letters.Get(ctx, id)

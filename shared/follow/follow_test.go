@@ -1,10 +1,12 @@
 package follow
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -314,6 +316,30 @@ func TestSeveralDeadLettersFromOneDocument(t *testing.T) {
 	want := []string{"2 panic: cannot be processed", "4 ERROR: value too long for type character", "6 json: cannot unmarshal string into Go st"}
 	if !slices.Equal(got, want) || c.records(t) != "1=a 3=b 5=c 7=d" {
 		t.Errorf("dead letters %q, records %s", got, c.records(t))
+	}
+}
+
+// The log of another instance says which entries have become dead letters and which were saved. Not parallel: the log belongs to the process.
+func TestAnotherInstanceNamesDeadLetters(t *testing.T) {
+	s := followtest.New(t)
+	db := consumerDB(t)
+	one, two := follow(t, db, s.URL), follow(t, db, s.URL)
+	two.poll(t)
+	s.Happen(t, "made", 1, 1, "a")
+	s.Happen(t, "made", 2, 2, "panic")
+	one.poll(t)
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	r := two.poll(t)
+	slog.SetDefault(before)
+	if r != (Result{Ignored: 2}) {
+		t.Errorf("%+v", r)
+	}
+	for _, line := range []string{`msg="record already there: ignored" thing=1`, `msg="entry already in the dead letters: ignored" thing=2`} {
+		if strings.Count(log.String(), line) != 1 || strings.Count(log.String(), "ignored") != 2 {
+			t.Errorf("no %s in\n%s", line, log.String())
+		}
 	}
 }
 

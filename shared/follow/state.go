@@ -15,7 +15,7 @@ import (
 type Result struct {
 	NotModified bool `json:"notModified"`
 	Saved       int  `json:"written"`        // records written or changed
-	Ignored     int  `json:"alreadyThere"`   // entries that were processed before
+	Ignored     int  `json:"alreadyThere"`   // entries that were processed before, dead letters among them
 	DeadLetters int  `json:"deadLetters"`    // entries that could not be processed
 	More        bool `json:"more,omitempty"` // the time was up before everything was processed; the next poll continues
 }
@@ -134,10 +134,11 @@ const maxLogged = 10
 // report logs and counts what became of entries. It is called after the commit.
 func (f *Follower) report(done outcome, result *Result) {
 	result.Saved += len(done.saved)
-	result.Ignored += len(done.ignored)
+	result.Ignored += len(done.ignored) + len(done.parked)
 	result.DeadLetters += len(done.dead)
 	f.reportEntries(done.saved, "written", f.cfg.Record+" written")
 	f.reportEntries(done.ignored, "ignored", f.cfg.Record+" already there: ignored")
+	f.reportEntries(done.parked, "ignored", "entry already in the dead letters: ignored")
 	f.reportEntries(done.dead, "dead", "entry moved to the dead letters")
 }
 

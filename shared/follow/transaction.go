@@ -20,6 +20,7 @@ type outcome struct {
 	saved   []Entry
 	ignored []Entry // saved before
 	dead    []Entry // became dead letters
+	parked  []Entry // became dead letters before
 }
 
 // process processes what is new in a document, and reports it once it is committed.
@@ -33,8 +34,11 @@ func (f *Follower) process(ctx context.Context, doc *Document, result *Result) e
 		if err != nil {
 			return err
 		}
-		var fresh []Entry
-		if fresh, done.ignored, err = f.unprocessed(tx, doc, cursor); err != nil || len(fresh) == 0 {
+		fresh, processed, err := f.unprocessed(tx, doc, cursor)
+		if err == nil {
+			done.ignored, done.parked, err = f.parked(tx, processed)
+		}
+		if err != nil || len(fresh) == 0 {
 			return err
 		}
 		if err := f.saveOrPark(tx, fresh, &done); err != nil {
@@ -54,7 +58,7 @@ func (f *Follower) process(ctx context.Context, doc *Document, result *Result) e
 }
 
 // unprocessed returns the entries behind the cursor, and those before it that this instance has not reported yet.
-func (f *Follower) unprocessed(tx *gorm.DB, doc *Document, cursor Cursor) (fresh, ignored []Entry, err error) {
+func (f *Follower) unprocessed(tx *gorm.DB, doc *Document, cursor Cursor) (fresh, processed []Entry, err error) {
 	if doc.Foreign {
 		return f.unseen(tx, doc.Entries)
 	}
@@ -66,13 +70,13 @@ func (f *Follower) unprocessed(tx *gorm.DB, doc *Document, cursor Cursor) (fresh
 		if e.Position > cursor.Position {
 			fresh = append(fresh, e)
 		} else if e.Position > f.reportedTo {
-			ignored = append(ignored, e)
+			processed = append(processed, e)
 		}
 	}
 	if len(fresh) > 0 && fresh[0].Position != cursor.Position+1 {
 		return nil, nil, fmt.Errorf("position %d follows %d: entries are missing", fresh[0].Position, cursor.Position)
 	}
-	return fresh, ignored, nil
+	return fresh, processed, nil
 }
 
 // saveOrPark saves entries together. If one of them cannot be saved, each half is saved by itself, and so on, until only that one
