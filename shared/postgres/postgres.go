@@ -154,6 +154,9 @@ func (db *DB) Watch(ctx context.Context, migrations []Migration, started func())
 // readOnly is the SQLSTATE of a write that a standby, a former primary or a read-only transaction refuses.
 const readOnly = "25006"
 
+// idleTooLong is the SQLSTATE with which Postgres ends a connection that did nothing inside a transaction, such as that of a frozen process.
+const idleTooLong = "25P03"
+
 var errReadOnly = errors.New("the database is read-only")
 
 const askIfReadOnly = "SELECT current_setting('transaction_read_only')::boolean"
@@ -225,8 +228,8 @@ func Down(err error) bool {
 	if errors.As(err, &failed) {
 		return true // also with a SQLSTATE, such as that of a database that does not exist yet
 	}
-	if c := Code(err); c != "" { // connection exception, insufficient resources, operator intervention, read-only server
-		return strings.HasPrefix(c, "08") || strings.HasPrefix(c, "53") || strings.HasPrefix(c, "57P") || c == readOnly
+	if c := Code(err); c != "" { // connection exception, insufficient resources, operator intervention, read-only server, idle too long
+		return strings.HasPrefix(c, "08") || strings.HasPrefix(c, "53") || strings.HasPrefix(c, "57P") || c == readOnly || c == idleTooLong
 	}
 	var broken net.Error
 	return errors.As(err, &broken) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||

@@ -170,8 +170,20 @@ func TestDown(t *testing.T) {
 		if err := tx.Raw("SELECT pg_backend_pid()").Scan(&pid).Error; err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Exec("SELECT pg_terminate_backend(?, 5000)", pid).Error; err != nil {
+		if err := db.Exec("SELECT pg_terminate_backend(?, 60000)", pid).Error; err != nil {
 			t.Fatal(err)
+		}
+		return tx.Exec("SELECT 1").Error
+	})
+	idle := db.Transaction(func(tx *gorm.DB) error {
+		var pid int
+		if err := tx.Raw("SELECT pg_backend_pid() FROM set_config('idle_in_transaction_session_timeout', '1', false)").Scan(&pid).Error; err != nil {
+			t.Fatal(err)
+		}
+		for n := 1; n > 0; time.Sleep(time.Millisecond) {
+			if err := db.Raw("SELECT count(*) FROM pg_stat_activity WHERE pid = ?", pid).Scan(&n).Error; err != nil {
+				t.Fatal(err)
+			}
 		}
 		return tx.Exec("SELECT 1").Error
 	})
@@ -191,6 +203,7 @@ func TestDown(t *testing.T) {
 		{"no such host", open(t, "postgres://postgres@no.such.host.invalid/none").Exec("SELECT 1").Error, true, ""},
 		{"no such database", open(t, strings.Replace(pgtest.URL(t), "/test", "/no_test", 1)).Exec("SELECT 1").Error, true, "3D000"},
 		{"killed", killed, true, postgres.Code(killed)},
+		{"idle in a transaction", idle, true, postgres.Code(idle)},
 		{"syntax", db.Exec("SELEKT").Error, false, "42601"},
 		{"unique", db.Exec("CREATE TABLE u (a int PRIMARY KEY); INSERT INTO u VALUES (1), (1)").Error, false, "23505"},
 		{"cancelled", db.WithContext(ended).Exec("SELECT 1").Error, false, ""},

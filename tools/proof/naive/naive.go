@@ -24,6 +24,7 @@ func serve(tables string, add func(ctx context.Context, db *pgxpool.Pool, mux *h
 		log.Fatal(err)
 	}
 	config.MaxConns = 32
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "10s" // some designs read a feed inside a transaction
 	db, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		log.Fatal(err)
