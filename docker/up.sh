@@ -55,7 +55,7 @@ give_up() {
 # shellcheck disable=SC2086 # a list of arguments
 $compose up -d --build --remove-orphans $scale || give_up "Compose could not start every container, see above"
 
-seconds=120
+seconds=300
 while waiting=$(unhealthy) && [ -n "$waiting" ]; do
     [ "$seconds" -gt 0 ] || give_up "$waiting"
     seconds=$((seconds - 1))

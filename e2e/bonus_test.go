@@ -22,13 +22,8 @@ func TestBonus(t *testing.T) {
 		}
 		return accounts[0].Bonus.String(), accounts[0].Orders.String()
 	}
-	first, err := s.placeJSON("bonus 1", 1) // 42.00 for an iPod and 100.00 for an Apple TV
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.placeJSON("bonus 2", 2); err != nil {
-		t.Fatal(err)
-	}
+	first := s.mustPlace("bonus 1", 1) // 42.00 for an iPod and 100.00 for an Apple TV
+	s.mustPlace("bonus 2", 2)
 	eventually(t, "5 % of both orders", patience, func() bool { a, n := bonus(); return a == "16.30" && n == "2" })
 	s.must(200, "DELETE", "/order/1", "", asJSON...)
 	eventually(t, "5 % of the order that is not cancelled", patience, func() bool { a, n := bonus(); return a == "9.20" && n == "1" })

@@ -97,18 +97,10 @@ func lookAtEmpty(w *window) {
 func lookAtPages(w *window) {
 	s := visit(w.t, w.base)
 	for i := range 55 { // more than a page of the list
-		if _, err := s.placeJSON(fmt.Sprint("look ", i), i+1); err != nil {
-			w.t.Fatal(err)
-		}
+		s.mustPlace(fmt.Sprint("look ", i), i+1)
 	}
-	id, err := s.placeJSON("look last", 20)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	gone, err := s.placeJSON("look cancelled", 1)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	id := s.mustPlace("look last", 20)
+	gone := s.mustPlace("look cancelled", 1)
 	w.open("/")
 	w.see("57 entries were published after the last poll.")
 	w.look("front-waiting")
@@ -336,6 +328,7 @@ func lookAtDown(t *testing.T, s *system.System) {
 	}
 
 	client := visit(t, s.URL())
+	w.broken = true
 	for name, script := range map[string]bool{"error-frozen": true, "plain-error-frozen": false} {
 		w.script(script)
 		eventually(t, "a request finds order frozen, before Apache's health checks do", 3*patience, func() bool {
@@ -354,6 +347,7 @@ func lookAtDown(t *testing.T, s *system.System) {
 	w.script(true)
 
 	front := browse(t, s.URL())
+	front.broken = true
 	front.open("/")
 	s.Instance("order-1").Down()
 	eventually(t, "order is out", patience, func() bool {
@@ -375,6 +369,7 @@ func lookAtDown(t *testing.T, s *system.System) {
 
 	s.Postgres().Down()
 	instance := browse(t, s.Instance("shipping-1").URL())
+	instance.broken = true
 	eventually(t, "shipping notices", patience, func() bool {
 		instance.open("/shipping/")
 		return instance.status == 503

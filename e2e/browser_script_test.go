@@ -71,9 +71,7 @@ func withScript(t *testing.T, s *system.System) {
 	w.open("/")
 	w.mark()
 	w.shows("#overview .figure", id+" orders")
-	if _, err := client.placeJSON("with script", 1); err != nil {
-		t.Fatal(err)
-	}
+	client.mustPlace("with script", 1)
 	w.until("#overview .figure", func(text string) bool { return text != id+" orders" })
 	w.marked()
 	w.push("Pause updates")

@@ -59,11 +59,11 @@ func seeDelivery(t *testing.T, s *shop) {
 		}
 		return len(list) >= 2
 	}
-	eventually(t, "order "+id+" is acknowledged by all", 20*time.Second, acknowledged)
+	eventually(t, "order "+id+" is acknowledged by all", patience, acknowledged)
 	if page := s.page("/order/" + id); strings.Contains(page, "pending") || !strings.Contains(page, `href="/invoicing/`+id) {
 		t.Errorf("the page of order %s does not show the acknowledgements:\n%s", id, page)
 	}
-	eventually(t, "the deliveries are complete", 20*time.Second, func() bool {
+	eventually(t, "the deliveries are complete", patience, func() bool {
 		d := s.ofDelivery("/order/deliveries")
 		for _, c := range d.Consumers {
 			if c.Open != 0 || c.Holes != 0 || c.Last != d.Head || c.Completion.Count == 0 {
@@ -79,7 +79,7 @@ func seeDelivery(t *testing.T, s *shop) {
 	// Republished, it is acknowledged again.
 	s.must(200, "POST", "/order/"+id+"/publish", "", asJSON...)
 	poll()
-	eventually(t, "order "+id+" is acknowledged again", 20*time.Second, acknowledged)
+	eventually(t, "order "+id+" is acknowledged again", patience, acknowledged)
 
 	for _, service := range []string{"invoicing", "shipping"} {
 		eventually(t, service+" lists its instances", patience, func() bool {

@@ -17,7 +17,7 @@ import (
 func TestWhatTheDatabaseSees(t *testing.T) {
 	t.Parallel()
 	s := run(t, system.Config{Env: []string{"POLL_SCHEDULE=@every 1h", "LOG_LEVEL=warn"}, Postgres: []string{"shared_preload_libraries=pg_stat_statements"}})
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	db, err := pgx.Connect(ctx, s.DatabaseURL("postgres"))
 	if err != nil {
@@ -42,7 +42,7 @@ func TestWhatTheDatabaseSees(t *testing.T) {
 	id := v.placeForm("1")
 	poll()
 	// Wait until order has read invoicing's feed: that costs invoicing statements that no poll causes.
-	eventually(t, "the invoice is acknowledged", 30*time.Second, func() bool {
+	eventually(t, "the invoice is acknowledged", patience, func() bool {
 		for _, d := range v.ofDelivery("/order/" + id).Deliveries {
 			if d.Consumer == "invoicing" {
 				return d.Acknowledged != nil
@@ -50,7 +50,7 @@ func TestWhatTheDatabaseSees(t *testing.T) {
 		}
 		return false
 	})
-	eventually(t, "a poll that finds nothing new", 30*time.Second, func() bool {
+	eventually(t, "a poll that finds nothing new", patience, func() bool {
 		return strings.Contains(string(v.must(200, "POST", "/invoicing/poll", "", asJSON...).body), `"notModified":true`)
 	})
 

@@ -164,9 +164,9 @@ func (c containers) address(instance string) string {
 	return strings.TrimSpace(c.run(`docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' `+instance)) + ":8080"
 }
 
-// stop fails the test if Docker has to kill the program after the grace period of ten seconds.
+// stop fails the test if Docker has to kill the program.
 func (c containers) stop(instance string) {
-	c.run("docker stop " + instance)
+	c.run("docker stop --time 60 " + instance)
 	if code := c.run("docker inspect --format '{{.State.ExitCode}}' " + instance); code != "0\n" {
 		c.t.Errorf("%s was stopped and exited with %s", instance, code)
 	}

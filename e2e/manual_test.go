@@ -142,7 +142,7 @@ func (r *terminal) command(ctx context.Context, script string) *exec.Cmd {
 	c.Env = append(c.Env, "PORT="+r.port, "COMPOSE_PROJECT_NAME="+project)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
-	c.WaitDelay = 5 * time.Second
+	c.WaitDelay = time.Minute
 	return c
 }
 
@@ -210,7 +210,7 @@ func (r *terminal) interrupt() {
 	}
 	select {
 	case <-r.done:
-	case <-time.After(time.Minute):
+	case <-time.After(5 * time.Minute):
 		r.t.Error("the program does not end after Ctrl-C")
 		_ = syscall.Kill(-r.making.Process.Pid, syscall.SIGKILL)
 	}

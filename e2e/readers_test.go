@@ -62,9 +62,7 @@ url = %s
 	placed := 0
 	for _, more := range []int{1, 60, 0, 60, 35} {
 		for range more {
-			if _, err := shop.placeJSON("", 1); err != nil {
-				t.Fatal(err)
-			}
+			shop.mustPlace(fmt.Sprint("readers ", placed), 1)
 			placed++
 		}
 		shop.settled()

@@ -22,10 +22,7 @@ func TestScreenshots(t *testing.T) {
 	client, w := visit(t, s.URL()), browse(t, s.URL())
 	var last int64
 	for i := range 30 {
-		id, err := client.placeJSON(fmt.Sprint("picture ", i), 1+i%7)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := client.mustPlace(fmt.Sprint("picture ", i), 1+i%7)
 		eventually(t, "the order has arrived", patience, func() bool {
 			return client.exists(fmt.Sprint("/invoicing/", id)) && client.exists(fmt.Sprint("/shipping/", id))
 		})

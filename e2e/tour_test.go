@@ -39,10 +39,7 @@ func tour(t *testing.T, s *shop) {
 
 	t.Run("orders by form and by JSON, polled by hand", func(t *testing.T) {
 		byForm := s.placeForm("3")
-		id, err := s.placeJSON(fmt.Sprint("tour ", time.Now().UnixNano()), 2)
-		if err != nil {
-			t.Fatal(err)
-		}
+		id := s.mustPlace(fmt.Sprint("tour ", time.Now().UnixNano()), 2)
 		byJSON := fmt.Sprint(id)
 		a := s.must(303, "POST", "/invoicing/poll", "", asHTML...)
 		if !strings.HasPrefix(a.header.Get("Location"), "/invoicing/") {
@@ -72,7 +69,7 @@ func tour(t *testing.T, s *shop) {
 
 	t.Run("consumers poll by themselves within 30 seconds", func(t *testing.T) {
 		id := s.placeForm("1")
-		eventually(t, "invoice and shipment without a button", 55*time.Second, func() bool {
+		eventually(t, "invoice and shipment without a button", 85*time.Second, func() bool {
 			return s.exists("/invoicing/"+id) && s.exists("/shipping/"+id)
 		})
 	})

@@ -47,7 +47,10 @@ func reads(t *testing.T, database string) (scans, rows int64) {
 		t.Fatal(err)
 	}
 	defer c.Close(t.Context())
-	for others := 1; others > 0; time.Sleep(time.Millisecond) {
+	for others, end := 1, time.Now().Add(time.Minute); others > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d connections are kept", others)
+		}
 		err := c.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'listen'`).Scan(&others)
 		if err != nil {

@@ -33,7 +33,7 @@ if [ "$1" = test ]; then
     has r2e || need rss2email
     # A Docker engine is never installed, only what is missing beside one.
     ! has dockerd || has iptables || need iptables
-    if timeout 20 docker version >/dev/null 2>&1; then
+    if timeout 120 docker version >/dev/null 2>&1; then
         has docker-compose || need docker-compose
     else
         echo "no Docker engine answers: the tests that need one are skipped" >&2

@@ -18,9 +18,8 @@ import (
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
-// The state page of a consumer whose feed cannot be reached and which has a dead letter.
+// The state page of a consumer whose feed cannot be reached and which has a dead letter. Not parallel: its metrics belong to the process.
 func TestState(t *testing.T) {
-	t.Parallel()
 	const address = "http://127.0.0.1:1/order/feed"
 	c := consume(t, pgtest.URL(t), "thing-1", address)
 	e := web.New(web.Options{Service: "things", Instance: "thing-1", Pages: page.New("things", "thing-1", Pages), Ready: c.db.Ready, Detail: c.Detail})

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,12 +42,14 @@ func TestHTTPFeedsClient(t *testing.T) {
 	instances := []*instance{start(t, database), start(t, database)}
 	const first, all = 350, 360
 	instances[0].add(1, first)
-	go func() {
+	var adding sync.WaitGroup
+	defer adding.Wait()
+	adding.Go(func() {
 		for i := first + 1; i <= all; i++ {
 			time.Sleep(30 * time.Millisecond)
 			instances[i%2].add(i, i)
 		}
-	}()
+	})
 	var seen []int
 	id := "null" // what a client in Python or JavaScript makes of none
 	for asked := 0; len(seen) < all; asked++ {
@@ -118,7 +121,9 @@ func TestEventsAreConditional(t *testing.T) {
 	}
 	// A reader of the last batch can wait for more events in it, as in any document.
 	partial := s.get("/thing/feed"+after(last), "Accept", events).header.Get("ETag")
-	go func() { time.Sleep(100 * time.Millisecond); s.add(151, 151) }()
+	var adding sync.WaitGroup
+	defer adding.Wait()
+	adding.Go(func() { time.Sleep(100 * time.Millisecond); s.add(151, 151) })
 	if list := s.events(after(last), "If-None-Match", partial, "Prefer", "wait=50"); len(list) != 51 {
 		t.Errorf("%d events after waiting", len(list))
 	}

@@ -64,7 +64,9 @@ func (t *trial) evidence(ctx context.Context) (e Evidence, err error) {
 		}
 	}
 	if t.subject.Deliveries {
-		if e.open, err = t.unacknowledged(ctx); err != nil {
+		asking, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		if err := retry(asking, func() (err error) { e.open, err = t.unacknowledged(asking); return err }); err != nil {
 			return e, err
 		}
 	}

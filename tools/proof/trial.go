@@ -147,7 +147,9 @@ func (t *trial) start(ctx context.Context) (stop func() error, err error) {
 	}
 	t.writers = newWriters(t)
 	t.readers = newReaders(t, feeds)
-	if _, err := t.sample(ctx); err != nil {
+	started, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := retry(started, func() error { _, err := t.sample(started); return err }); err != nil {
 		return stop, fmt.Errorf("%s has started, but its tables are not those of its service: %w", t.subject.Name, err)
 	}
 	return stop, nil

@@ -46,12 +46,12 @@ func reserveOn(host string) (net.Listener, error) {
 }
 
 // reserveFront reserves the port of the front door on all addresses; 0 stands for any free port. After a killed supervisor, whose
-// Apache may still be ending, it waits up to fifteen seconds for a port in use. Apache gives its children ten seconds.
+// Apache may still be ending, it waits up to thirty seconds for a port in use. Apache gives its children ten seconds.
 func reserveFront(port int, killed bool) (net.Listener, error) {
 	if port == 0 {
 		return reserveOn("")
 	}
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
 		if err == nil {
 			return l, nil

@@ -110,7 +110,7 @@ func processes(dir string) []string {
 // noneLeft fails the test unless all processes of the system in dir end.
 func noneLeft(t *testing.T, dir string) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		left := processes(dir)
 		if len(left) == 0 {
 			return
@@ -219,7 +219,7 @@ func TestSystem(t *testing.T) {
 			if err := p.Kill(); err != nil {
 				t.Fatal(err)
 			}
-			for end := time.Now().Add(30 * time.Second); p.Pid() == 0 || p.Pid() == before; time.Sleep(20 * time.Millisecond) {
+			for end := time.Now().Add(patience); p.Pid() == 0 || p.Pid() == before; time.Sleep(20 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("%s was not restarted", p.Name())
 				}
@@ -262,7 +262,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("after SIGINT to the group, twice: %v", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("took %v to stop", took)
 	}
 	noneLeft(t, dir)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -155,6 +156,9 @@ const someOrder = `{"customer":1,"shippingAddress":{"street":"s","zip":"z","city
 
 func (c client) ask(method, url, body string, headers ...string) answer {
 	got := ask(c.t, method, url, body, headers...)
+	for n := 0; n < 5 && got.status == http.StatusServiceUnavailable && strings.Contains(got.body, "took too long"); n++ { // on a slow machine
+		got = ask(c.t, method, url, body, headers...)
+	}
 	if got.status >= 400 {
 		c.t.Errorf("%s %s: %d", method, url, got.status)
 	}

@@ -15,6 +15,7 @@ import (
 	"msatom/shared/outbox"
 	"msatom/shared/postgres"
 	"msatom/shared/postgres/pgtest"
+	"msatom/shared/problem"
 )
 
 // Publisher is a service that publishes things.
@@ -58,7 +59,11 @@ func (p *Publisher) serve(w http.ResponseWriter, r *http.Request) {
 		mediaType = "application/atom+xml"
 	}
 	if err := p.feed.Serve(w, r, n, mediaType); err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
+		status := http.StatusServiceUnavailable
+		if p := new(problem.Error); errors.As(err, &p) {
+			status = p.Status
+		}
+		http.Error(w, err.Error(), status)
 	}
 }
 

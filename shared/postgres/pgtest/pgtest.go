@@ -68,7 +68,7 @@ func URL(t testing.TB, migrations ...postgres.Migration) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := execute(server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if err := unused(func() error { return execute(server, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") }); err != nil {
 			t.Errorf("dropping the database: %v", err)
 		}
 	})

@@ -35,9 +35,14 @@ func templateOf(migrations []postgres.Migration) (string, error) {
 
 // clone creates a database. Postgres refuses that while a session, also one of autovacuum, still uses the template.
 func clone(name, template string) error {
+	return unused(func() error { return execute(server, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template)) })
+}
+
+// unused repeats do for up to a minute while a database is in use: Postgres itself waits for five seconds.
+func unused(do func() error) error {
 	const objectInUse = "55006"
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		err := execute(server, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, template))
+		err := do()
 		if postgres.Code(err) != objectInUse || time.Now().After(end) {
 			return err
 		}
