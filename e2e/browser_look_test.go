@@ -107,7 +107,7 @@ func lookAtPages(w *window) {
 	w.lookAt("order-on-its-way", fmt.Sprint("/order/", id), "deliveries-open", "/order/deliveries")
 	before := fmt.Sprint("/invoicing/", id)
 	w.open(before)
-	w.seeWith(404, fmt.Sprintf("There is no invoice for order %d yet", id))
+	w.seeWith(404, fmt.Sprintf("There is no invoice for order %d.", id))
 	w.look("invoice-not-yet")
 	for _, list := range []string{"invoic", "shipp"} {
 		w.open("/" + list + "ing/")
@@ -115,7 +115,7 @@ func lookAtPages(w *window) {
 		w.see("Polled: 57 entries processed")
 		w.look(list + "ing-polled")
 		w.press("Poll now")
-		w.see("Polled: nothing new (304)")
+		w.see("Polled: nothing new (HTTP 304)")
 		w.look(list + "ing-polled-again")
 	}
 	s.must(200, "DELETE", fmt.Sprint("/order/", gone), "", asJSON...)
@@ -311,7 +311,7 @@ func lookAtDown(t *testing.T, s *system.System) {
 	defer db.Close(ctx)
 	_, err = db.Exec(ctx, `INSERT INTO invoicing.dead_letter (feed, entry_id, updated, log, position, subject, kind, src, reply_to, content, error, attempts, first_failed, next_try)
 		SELECT 'order', 'tag:example.org,2026:' || n, now(), 'e', n, 100 + n, 'placed', '', '', '{}',
-			'the order in entry tag:example.org,2026:' || n || ' cannot be read: invalid character ''<'' looking for beginning of value', n, now(), now() + interval '1 hour'
+			'no invoice can be created: the order cannot be read: invalid character ''<'' looking for beginning of value', n, now(), now() + interval '1 hour'
 		FROM generate_series(1, 3) n`)
 	if err != nil {
 		t.Fatal(err)

@@ -23,11 +23,11 @@ type order struct {
 
 func makeInvoice(o order) (*Invoice, error) {
 	if o.Customer.ID < 1 {
-		return nil, errors.New("it has no customer")
+		return nil, errors.New("the order has no customer")
 	}
 	i := &Invoice{Customer: o.Customer, Billing: o.Billing, Lines: o.Lines}
 	if !i.sumUp() {
-		return nil, errors.New("its lines have no valid total")
+		return nil, errors.New("the order has no valid total")
 	}
 	i.Status = open
 	if o.Status == "cancelled" {

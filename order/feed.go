@@ -27,7 +27,7 @@ func aboutFeed(pages *page.Set) feed.About {
 	return feed.About{
 		Name: "order", Path: "/order/feed", Home: "/order/",
 		Title: "Order", Subtitle: "List of all orders", Author: "Big Money Online Commerce Inc.", Pages: pages,
-		Describe: func(e outbox.Entry) (title, summary, path string) {
+		Describe: func(e outbox.Entry) (title, summary, path string) { // the words are those of the original
 			title, summary = fmt.Sprintf("Order %d", e.Subject), fmt.Sprintf("This is the order %d", e.Subject)
 			if e.Kind != placed {
 				title += " " + e.Kind

@@ -26,7 +26,7 @@ type orderForm struct {
 	Faults     map[string]string // by field
 	Summary    []Fault           // all of them, in the order of the fields
 	IsOutdated bool              // the order has been changed since the form was opened
-	Placed     int64             // the order that the form has already placed, with other values
+	Placed     int64             // the order that the form has already placed, with different values
 
 	Customers        []Customer // options offered in a list
 	Items            []Item

@@ -53,7 +53,7 @@ func (s *Orders) Place(ctx context.Context, d Draft) (Order, error) {
 		}
 		if repeated = created.RowsAffected == 0; repeated {
 			if o, err = lock(tx, "request = ?", d.Request); err == nil && o.RequestHash != hash {
-				err = problem.Invalid(problem.Field{Name: idempotencyKey, Detail: fmt.Sprintf("has already placed order %d, with other values", o.ID)})
+				err = problem.Invalid(problem.Field{Name: idempotencyKey, Detail: fmt.Sprintf("has already placed order %d, with different values", o.ID)})
 			}
 			return err
 		}

@@ -60,7 +60,7 @@ func lockIf(tx *gorm.DB, id int64, p precondition) (o Order, err error) {
 		if o.Status == cancelled {
 			return o, problem.New(http.StatusPreconditionFailed, "Order %d has been cancelled in the meantime and cannot be changed.", id)
 		}
-		return o, problem.New(http.StatusPreconditionFailed, "Order %d has changed since you read it, so your request was not carried out. Read the order again, then repeat the request.", id)
+		return o, problem.New(http.StatusPreconditionFailed, "Order %d has changed since you read it, so nothing was done. Read the order again before you repeat the request.", id)
 	}
 	return o, err
 }

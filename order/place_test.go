@@ -127,14 +127,14 @@ func TestRepeatedRequestPlacesOneOrder(t *testing.T) {
 	}
 }
 
-// An idempotency key cannot place a second order with other values. The form offers to do so with a
+// An idempotency key cannot place a second order with different values. The form offers to do so with a
 // key of its own.
 func TestKeyIsNotReused(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	send := func(count int) reply { return s.json("POST", "/order/", text(asked(1, count)), "Idempotency-Key", "k") }
 	first := send(1)
-	if a := send(9); a.status != 422 || !strings.Contains(a.body, `"Idempotency-Key","detail":"has already placed order 1, with other values"`) {
+	if a := send(9); a.status != 422 || !strings.Contains(a.body, `"Idempotency-Key","detail":"has already placed order 1, with different values"`) {
 		t.Errorf("the key with another count: %+v", a)
 	}
 	s.json("PUT", "/order/1", text(asked(1, 9)))

@@ -14,14 +14,14 @@ type Step struct {
 	Name  string
 	Done  *time.Time     // nil while it is pending
 	Took  *time.Duration // since the step before; of an acknowledgement, since the publication
-	Since string         // the step that Took begins with: "placing", "publication"
+	Since string         // the step that Took begins with: "the order was placed", "publication"
 	By    string         // instance of the consumer
 	Link  string         // the consumer's record, or its state while the step is pending
 }
 
 // Progress returns the steps of the order's latest event.
 func (d Delivered) Progress() []Step {
-	first, since := "Placed", "placing"
+	first, since := "Placed", "the order was placed"
 	if d.Status == cancelled {
 		first, since = "Cancelled", "the cancellation"
 	} else if d.Version > 1 {

@@ -106,7 +106,7 @@ func (h *orderWeb) showForm(c echo.Context, status int, f *orderForm, o Order) e
 }
 
 // refuseForm shows the form again if its values were refused, if the order o has changed since it was
-// opened, or if the form has already placed o with other values. Otherwise it returns the error.
+// opened, or if the form has already placed o with different values. Otherwise it returns the error.
 func (h *orderWeb) refuseForm(c echo.Context, f *orderForm, o Order, err error) error {
 	p := problem.As(err)
 	if p == nil || !web.WantsHTML(c) {

@@ -20,7 +20,7 @@ type order struct {
 
 func makeShipment(o order) (*Shipment, error) {
 	if o.Customer.ID < 1 {
-		return nil, errors.New("it has no customer")
+		return nil, errors.New("the order has no customer")
 	}
 	s := &Shipment{Customer: o.Customer, Shipping: o.Shipping, Lines: o.Lines}
 	s.Status = ready

@@ -47,11 +47,11 @@ func credit(o order) (*Credit, error) {
 	c := &Credit{Customer: o.Customer}
 	c.Status = "credited"
 	if c.Customer.ID < 1 {
-		return nil, errors.New("it has no customer")
+		return nil, errors.New("the order has no customer")
 	}
 	for _, l := range o.Lines {
 		if l.Count < 1 || l.Item.Price < 0 || l.Item.Price > (money.Max-c.Value)/money.Amount(l.Count) {
-			return nil, errors.New("it has no valid value")
+			return nil, errors.New("the order has no valid value")
 		}
 		c.Value += l.Item.Price.Times(l.Count)
 	}

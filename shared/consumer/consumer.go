@@ -115,7 +115,7 @@ func (c Service[S, R]) Migrations() []postgres.Migration {
 func (c Service[S, R]) About(pages *page.Set) feed.About {
 	return feed.About{
 		Name: c.Name, Path: "/" + c.Name + "/feed", Home: "/" + c.Name + "/",
-		Title: c.Title, Subtitle: c.Title + ", by " + c.Feed, Author: c.Author, Pages: pages,
+		Title: c.Title, Subtitle: fmt.Sprintf("What %s has done with the entries of the %s feed", c.Name, c.Feed), Author: c.Author, Pages: pages,
 		Describe: func(e outbox.Entry) (title, summary, path string) {
 			return fmt.Sprintf("%s %d %s", page.Title(c.Record), e.Subject, e.Kind), fmt.Sprintf("The %s for %s %d is %s", c.Record, c.Feed, e.Subject, e.Kind),
 				fmt.Sprintf("/%s/%d", c.Name, e.Subject)
@@ -135,7 +135,7 @@ func (c Service[S, R]) FollowConfig(log *outbox.Log, instance string, settings S
 			records := make([]R, len(entries))
 			for i, e := range entries {
 				if records[i], err = c.make(e, instance); err != nil {
-					return nil, fmt.Errorf("no %s can be made of this: %w", c.Record, err)
+					return nil, fmt.Errorf("no %s can be created: %w", c.Record, err)
 				}
 				entries[i].Record = records[i]
 			}
@@ -165,11 +165,11 @@ type acknowledgement struct {
 
 func (c Service[S, R]) make(e follow.Entry, instance string) (r R, err error) {
 	if e.Subject < 1 {
-		return r, fmt.Errorf("its id is %d", e.Subject)
+		return r, fmt.Errorf("the id of the %s is %d", c.Feed, e.Subject)
 	}
 	var subject S
 	if err := json.Unmarshal(e.Content, &subject); err != nil {
-		return r, err
+		return r, fmt.Errorf("the %s cannot be read: %w", c.Feed, err)
 	}
 	if r, err = c.Make(subject); err != nil {
 		return r, err

@@ -23,13 +23,16 @@ type Result struct {
 // String returns the result as words for a person.
 func (r Result) String() string {
 	if r.NotModified && r.Saved == 0 {
-		return "nothing new (304)"
+		return "nothing new (HTTP 304)"
 	}
 	entries := "entries"
 	if r.Saved == 1 {
 		entries = "entry"
 	}
-	s := fmt.Sprintf("%d %s processed, %d already processed", r.Saved, entries, r.Ignored)
+	s := fmt.Sprintf("%d %s processed", r.Saved, entries)
+	if r.Ignored > 0 {
+		s += fmt.Sprintf(", %d ignored: handled before", r.Ignored)
+	}
 	switch {
 	case r.DeadLetters == 1:
 		s += ", 1 dead letter"
@@ -37,7 +40,7 @@ func (r Result) String() string {
 		s += fmt.Sprintf(", %d dead letters", r.DeadLetters)
 	}
 	if r.More {
-		s += ", more to come"
+		s += ", the next poll continues"
 	}
 	return s
 }

@@ -33,8 +33,8 @@ type Difference struct {
 
 // What a difference can be, besides a record that cannot be saved as the log says.
 const (
-	missing   = "missing"
-	different = "different"
+	missing   = "missing, repaired"
+	different = "different, repaired"
 	extra     = "not in the feed"
 )
 

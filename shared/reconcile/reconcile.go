@@ -97,7 +97,7 @@ func (r *Reconciler) Start(ctx context.Context) error {
 			documents = 0, compared = 0, repaired = 0, refused = 0, extra = 0, findings = '[]', error = ''
 		WHERE r.finished IS NOT NULL OR r.seen < now() - make_interval(secs => ?)`, r.feed, r.instance, abandonedAfter.Seconds())
 	if claimed.Error == nil && claimed.RowsAffected == 0 {
-		return problem.Conflict("The records are being compared with the log already.")
+		return problem.Conflict("The records are already being compared with the log.")
 	}
 	if claimed.Error == nil {
 		r.start <- struct{}{} // has room: this instance did not have the claim

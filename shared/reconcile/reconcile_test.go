@@ -175,16 +175,16 @@ func TestReconciliation(t *testing.T) {
 	for _, c := range []struct{ name, damage, want string }{
 		{"all is right", "", "250 compared, 0 repaired, 0 refused, 0 extra:"},
 		{"written by another instance", "UPDATE book SET instance = 'other' WHERE id = 4", "250 compared, 0 repaired, 0 refused, 0 extra:"},
-		{"a record deleted", "DELETE FROM page WHERE book_id = 1; DELETE FROM book WHERE id = 1", "250 compared, 1 repaired, 0 refused, 0 extra: 1 missing"},
-		{"a changed one deleted", "DELETE FROM page WHERE book_id = 2; DELETE FROM book WHERE id = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 2 missing"},
-		{"a value altered", "UPDATE book SET value = 'AB' WHERE id = 5", "250 compared, 1 repaired, 0 refused, 0 extra: 5 different"},
-		{"a part missing", "DELETE FROM page WHERE book_id = 3 AND number = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 3 different"},
-		{"a part too many", "INSERT INTO page VALUES (6, 2, 'd')", "250 compared, 1 repaired, 0 refused, 0 extra: 6 different"},
-		{"as it was before its change", "UPDATE book SET value = 'ab', position = 2 WHERE id = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 2 different"},
+		{"a record deleted", "DELETE FROM page WHERE book_id = 1; DELETE FROM book WHERE id = 1", "250 compared, 1 repaired, 0 refused, 0 extra: 1 missing, repaired"},
+		{"a changed one deleted", "DELETE FROM page WHERE book_id = 2; DELETE FROM book WHERE id = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 2 missing, repaired"},
+		{"a value altered", "UPDATE book SET value = 'AB' WHERE id = 5", "250 compared, 1 repaired, 0 refused, 0 extra: 5 different, repaired"},
+		{"a part missing", "DELETE FROM page WHERE book_id = 3 AND number = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 3 different, repaired"},
+		{"a part too many", "INSERT INTO page VALUES (6, 2, 'd')", "250 compared, 1 repaired, 0 refused, 0 extra: 6 different, repaired"},
+		{"as it was before its change", "UPDATE book SET value = 'ab', position = 2 WHERE id = 2", "250 compared, 1 repaired, 0 refused, 0 extra: 2 different, repaired"},
 		{"a record too many", "INSERT INTO book SELECT 999, 'x', '', log, 5 FROM book WHERE id = 1", "250 compared, 0 repaired, 0 refused, 1 extra: 999 not in the feed"},
 		{"and all is right again", "", "250 compared, 0 repaired, 0 refused, 0 extra:"},
 		{"several", "UPDATE book SET value = 'AB' WHERE id = 5; DELETE FROM page WHERE book_id = 1; INSERT INTO book VALUES (0, 'x', '', 'none', 5)",
-			"250 compared, 2 repaired, 0 refused, 1 extra: 1 different 5 different 0 not in the feed"},
+			"250 compared, 2 repaired, 0 refused, 1 extra: 1 different, repaired 5 different, repaired 0 not in the feed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.damage != "" {
@@ -221,7 +221,7 @@ func TestReconciliationOfRefusedRecords(t *testing.T) {
 	c := library(t, s.URL)
 	c.poll(t)
 	c.do(t, "UPDATE book SET value = 'x' WHERE id = 3")
-	if r := c.reconciled(t); r.told() != "4 compared, 1 repaired, 1 refused, 0 extra: 3 different 4 cannot be saved" {
+	if r := c.reconciled(t); r.told() != "4 compared, 1 repaired, 1 refused, 0 extra: 3 different, repaired 4 cannot be saved" {
 		t.Error(r.told())
 	}
 	if got := c.content(t); got != "1=ab/ab 2=ab/ab 3=ab/ab" {

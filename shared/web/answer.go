@@ -113,7 +113,7 @@ func fail(c echo.Context, o Options, err error) {
 }
 
 // checkFirst is the advice after a request that may have been processed, although its answer is an error.
-const checkFirst = "If you were changing something, check whether the change was made, then try again."
+const checkFirst = "If you were changing something, check whether the change was made before you try again."
 
 const tooSlow = "The request took too long. " + checkFirst
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"mime"
 	"net/http"
 	"slices"
@@ -70,7 +71,7 @@ func ID(c echo.Context) (int64, error) {
 		}
 	}
 	if len(methods) == 0 {
-		return 0, problem.NotFound("There is no record with the id %.40q.", s)
+		return 0, problem.NotFound("%.40q is not an id. An id is a positive whole number.", s)
 	}
 	slices.Sort(methods)
 	c.Set(echo.ContextKeyHeaderAllow, http.MethodOptions+", "+strings.Join(methods, ", "))
@@ -85,7 +86,11 @@ func Query(c echo.Context, name string, def, max int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || n < 1 || n > max {
-		return 0, problem.Invalid(problem.Field{Name: name, Detail: "must be a whole number from 1 to " + strconv.FormatInt(max, 10)})
+		detail := "must be a positive whole number"
+		if max < math.MaxInt64 {
+			detail = "must be a whole number from 1 to " + strconv.FormatInt(max, 10)
+		}
+		return 0, problem.Invalid(problem.Field{Name: name, Detail: detail})
 	}
 	return n, nil
 }

@@ -62,7 +62,7 @@ func sameOrigin() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return problem.New(http.StatusForbidden, "Cross-site request refused. Nothing was changed.")
+				return problem.New(http.StatusForbidden, "A page of another site sent this request, so it was refused. Nothing was changed.")
 			}
 			return next(c)
 		}

@@ -63,7 +63,7 @@ func TestOversizedAndSlowRequests(t *testing.T) {
 		t.Errorf("half a header is answered with %q", text)
 	}
 	half := "POST /order/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-	if text := answerToHalf(t, url, half); !strings.Contains(text, " 408 ") || !strings.Contains(text, "Too slow") {
+	if text := answerToHalf(t, url, half); !strings.Contains(text, " 408 ") || !strings.Contains(text, "Request timed out") {
 		t.Errorf("half a body is answered with %q", text)
 	}
 }

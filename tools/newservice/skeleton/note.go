@@ -36,7 +36,7 @@ func (Note) TableName() string { return "note" }
 // note is called again when an order was changed or cancelled: the new note then replaces the old one.
 func note(o order) (*Note, error) {
 	if o.Customer.Name == "" {
-		return nil, errors.New("it has no customer")
+		return nil, errors.New("the order has no customer")
 	}
 	n := &Note{Customer: o.Customer.Name}
 	n.Status = "noted"
