@@ -37,7 +37,7 @@ func newFollowers(s *service.Service, published *feed.About, c config) (follower
 			return nil, fmt.Errorf("ACK_FEEDS: %q is not name=address", f)
 		}
 		one, err := follow.New(s.DB.DB, follow.Config{
-			FeedURL: address, Format: c.Format, Schedule: c.Schedule, Wait: c.Wait,
+			FeedURL: address, Format: c.Format, Schedule: c.Schedule, Wait: c.Wait, MaxBytes: 2 << 20,
 			Names: follow.Names{FeedURL: "ACK_FEEDS of " + name, Format: "FEED_FORMAT", Schedule: "ACK_SCHEDULE", Wait: "ACK_WAIT"},
 			Feed:  name, Record: "acknowledgement", Instance: s.Instance, Now: s.Now, Optional: true, Save: saveAcks(published, name),
 		})
@@ -61,11 +61,10 @@ func saveAcks(published *feed.About, consumer string) func(tx *gorm.DB, entries 
 			}
 			var record struct{ Instance string } // of the consumer
 			_ = json.Unmarshal(e.Content, &record)
-			var src url.URL // of the record; its path is the same inside and outside
-			if u, err := url.Parse(e.Src); err == nil {
-				src = *u
+			if len(record.Instance) > maxInstance {
+				record.Instance = ""
 			}
-			acks.Add(epoch, position, record.Instance, src.Path)
+			acks.Add(epoch, position, record.Instance, recordPath(e.Src))
 		}
 		if acks.Len() == 0 {
 			return nil, nil
@@ -87,6 +86,18 @@ func saveAcks(published *feed.About, consumer string) func(tx *gorm.DB, entries 
 		}
 		return orders, tx.Exec(moveOn, top, consumer, consumer, last, top, consumer).Error
 	}
+}
+
+const maxInstance = 100 // bytes of an instance's name; a longer one is not shown
+
+// recordPath returns the path of a consumer's record, which is the same inside and outside. Pages link to it, so it is "" if it could lead to
+// another site: a browser takes //example.org, and /\\example.org, for the address of a host.
+func recordPath(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || len(u.Path) > 200 || len(u.Path) > 1 && strings.ContainsAny(u.Path[1:2], `/\`) {
+		return ""
+	}
+	return u.Path
 }
 
 // lockDelivery returns the last position that a consumer has acknowledged, 0 for a new consumer.

@@ -120,6 +120,32 @@ func (s *shop) delivered(id int64) (d []Delivery, etag string) {
 	return o.Deliveries, a.header.Get("ETag")
 }
 
+// What a consumer says of itself cannot lead to another site or fill the page.
+func TestHostileAcknowledgement(t *testing.T) {
+	t.Parallel()
+	invoicing := receive(t, "invoicing")
+	s := watched(t, 0, invoicing)
+	id := s.place()
+	reply := outbox.Event{Subject: id, Kind: "open", ReplyTo: fmt.Sprintf("tag:msatom.example,2026:order/%s/1", s.epoch()),
+		Snapshot: fmt.Appendf(nil, `{"instance":%q}`, strings.Repeat("x", 10_000))}
+	if err := invoicing.Append(invoicing.db.DB, reply); err != nil {
+		t.Fatal(err)
+	}
+	invoicing.answer(t, "of another log", 2, 2) // publishes both
+	s.untilReported("invoicing 1 open 0 holes 0")
+	if d, _ := s.delivered(id); d[0].Instance != "" {
+		t.Errorf("an instance with %d bytes", len(d[0].Instance))
+	}
+	for address, want := range map[string]string{
+		"http://invoicing:8080/invoicing/1": "/invoicing/1", "http://host//evil.example/": "", `http://host/\evil.example/`: "", "//evil.example": "", "/": "/",
+		"javascript:alert(1)": "", "http://host/" + strings.Repeat("x", 300): "", ":": "",
+	} {
+		if got := recordPath(address); got != want {
+			t.Errorf("recordPath(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestOrderShowsItsDeliveries(t *testing.T) {
 	t.Parallel()
 	invoicing, shipping := receive(t, "invoicing"), receive(t, "shipping")

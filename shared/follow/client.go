@@ -4,6 +4,7 @@
 package follow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,7 +19,7 @@ import (
 
 // Limits of one response.
 const (
-	maxBytes      = 32 << 20
+	maxBytes      = 32 << 20 // unless Config.MaxBytes says less
 	maxTime       = 30 * time.Second
 	maxRetryAfter = time.Hour
 )
@@ -53,7 +54,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d %s", e.URL, e.Status, http.StatusText(e.Status))
 }
 
-func newClient(feedURL, login, accept, agent string) (*client, error) {
+func newClient(feedURL, login, accept, agent string, limit int64) (*client, error) {
 	u, err := url.Parse(feedURL)
 	switch {
 	case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https"):
@@ -63,7 +64,7 @@ func newClient(feedURL, login, accept, agent string) (*client, error) {
 	case login != "" && !strings.Contains(login, ":"):
 		return nil, errors.New("the login for it is not user:password")
 	}
-	c := &client{host: u.Host, login: login, accept: accept, agent: agent, limit: maxBytes, timeout: maxTime}
+	c := &client{host: u.Host, login: login, accept: accept, agent: agent, limit: cmp.Or(limit, maxBytes), timeout: maxTime}
 	c.http = http.Client{CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) > 3 {
 			return errors.New("more than 3 redirects")
@@ -101,7 +102,7 @@ func (c *client) document(ctx context.Context, q request) (doc *Document, held b
 	if res.StatusCode == http.StatusNotModified {
 		return nil, held, nil
 	}
-	doc, err = parse(res.Header.Get("Content-Type"), res.Request.URL, body)
+	doc, err = parse(res.Header.Get("Content-Type"), res.Request.URL, body, c.elements())
 	if err != nil {
 		return nil, held, fmt.Errorf("reading %s: %w", q.address, err)
 	}
@@ -112,11 +113,18 @@ func (c *client) document(ctx context.Context, q request) (doc *Document, held b
 // content fetches the record that an entry of a foreign feed refers to.
 func (c *client) content(ctx context.Context, address string) (json.RawMessage, error) {
 	_, content, err := c.get(ctx, request{address: address, accept: acceptJSON})
-	if err == nil && !json.Valid(content) {
+	switch {
+	case err != nil:
+	case !json.Valid(content):
 		err = fmt.Errorf("%s is not JSON", address)
+	default:
+		err = checkJSON(content, c.elements())
 	}
 	return content, err
 }
+
+// elements returns how many elements a response may have.
+func (c *client) elements() int { return int(c.limit / bytesPerElement) }
 
 // get sends a request and reads its response. A body longer than the client's limit is an error.
 func (c *client) get(ctx context.Context, q request) (res *http.Response, body []byte, err error) {

@@ -27,6 +27,7 @@ type Config struct {
 	Format   string        // Atom or JSON; "" is Atom
 	Schedule string        // when to poll, as robfig/cron reads it: "@every 30s" or five fields
 	Wait     time.Duration // how long the feed may hold a request until there is news, in whole seconds up to 50; 0: not at all
+	MaxBytes int64         // of one response; 0: 32 MiB
 	Names    Names
 
 	Feed     string // names the feed in the database and in logs: "order"
@@ -72,7 +73,7 @@ func New(db *gorm.DB, cfg Config) (*Follower, error) {
 	if cfg.Wait < 0 || cfg.Wait > maxWait || cfg.Wait%time.Second != 0 {
 		return nil, fmt.Errorf("%s: %v is not a number of whole seconds up to %v", cfg.Names.Wait, cfg.Wait, maxWait)
 	}
-	client, err := newClient(cfg.FeedURL, cfg.Login, accept, "msatom/1 ("+cfg.Instance+")")
+	client, err := newClient(cfg.FeedURL, cfg.Login, accept, "msatom/1 ("+cfg.Instance+")", cfg.MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.Names.FeedURL, err)
 	}

@@ -45,13 +45,17 @@ func (d *Document) Last() int64 {
 // permanentAddress returns the address where the document's newest part will stay.
 func (d *Document) permanentAddress() string { return cmp.Or(d.links["via"], d.links["self"]) }
 
-// parse reads the document at base by its media type. Without a known one, it is taken for Atom.
-func parse(contentType string, base *url.URL, body []byte) (d *Document, err error) {
+// parse reads the document at base by its media type. Without a known one, it is taken for Atom. It may have most elements.
+func parse(contentType string, base *url.URL, body []byte, most int) (d *Document, err error) {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	if mediaType == acceptJSON || mediaType == "application/feed+json" {
-		d, err = parseJSON(body, base)
-	} else {
-		d, err = parseAtom(body, base)
+		if err = checkJSON(body, most); err == nil {
+			d, err = parseJSON(body, base)
+		}
+	} else if err = checkXML(body, most); err == nil {
+		if d, err = parseAtom(body, base); err == nil {
+			err = checkContents(d.Entries, most)
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func event(position int) string {
 }
 
 func parseText(text string) (*Document, error) {
-	return parse("application/atom+xml;charset=utf-8", &url.URL{Scheme: "http", Host: "order:8080", Path: "/order/feed"}, []byte(text))
+	return parse("application/atom+xml;charset=utf-8", &url.URL{Scheme: "http", Host: "order:8080", Path: "/order/feed"}, []byte(text), 1000)
 }
 
 // An Atom entry carries its event in an extension element.

@@ -11,7 +11,7 @@ import (
 func FuzzAtom(f *testing.F) {
 	seed(f, "../../order/testdata/document.xml")
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := parse(acceptAtom, address, []byte(text))
+		d, err := parse(acceptAtom, address, []byte(text), 1000)
 		if err != nil {
 			return
 		}
@@ -27,7 +27,7 @@ func FuzzAtom(f *testing.F) {
 func FuzzJSON(f *testing.F) {
 	seed(f, "../../order/testdata/document.json")
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := parse(acceptJSON, address, []byte(text))
+		d, err := parse(acceptJSON, address, []byte(text), 1000)
 		if err != nil {
 			return
 		}

@@ -59,7 +59,14 @@ func TestHostileFeeds(t *testing.T) {
 					return
 				}
 			}
-		}, "longer than 1 MiB"},
+		}, "longer than 4 MiB"},
+		{"too many elements", text("application/atom+xml", atomFeed("", strings.Repeat("<entry/>", 20_000))), "too many elements"},
+		{"nested too deeply", text("application/atom+xml", atomFeed("", "<entry>"+strings.Repeat("<x>", 16_000))), "nested too deeply"},
+		{"nested too deeply behind texts that look like ends", text("application/atom+xml", atomFeed("", "<entry>"+strings.Repeat("<x a='/>'>", 16_000))), "nested too deeply"},
+		{"too many items", text("application/json", `{"_msatom":{"epoch":"tag:x,2026:log"},"items":[`+strings.Repeat("0,", 50_000)+`0]}`), "too many elements"},
+		{"too many values in an entry", text("application/atom+xml", atomFeed("", `<entry><id>x</id><ev:event xmlns:ev="tag:msatom.example,2026:event" position="1" subject="1">{"l":[`+
+			strings.Repeat("0,", 20_000)+`0]}</ev:event></entry>`)), "too many elements"},
+		{"JSON nested too deeply", text("application/json", strings.Repeat("[", 16_000)), "not a JSON document"},
 		{"never ends", func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `<?xml version="1.0"?><feed>`)
 			w.(http.Flusher).Flush()
@@ -84,7 +91,7 @@ func TestHostileFeeds(t *testing.T) {
 			server := httptest.NewServer(c.serve)
 			defer server.Close()
 			p := follow(t, consumerDB(t), server.URL+"/feed")
-			p.client.limit = 1 << 20
+			p.client.limit = 4 << 20
 			if c.want == "deadline exceeded" {
 				p.client.timeout = 300 * time.Millisecond
 			}
@@ -207,7 +214,7 @@ func TestLogin(t *testing.T) {
 	}))
 	t.Cleanup(s.Close)
 	for login, want := range map[string]string{"reader:se:cret": "<nil>", "reader:wrong": s.URL + " answered 401 Unauthorized", "": s.URL + " answered 401 Unauthorized"} {
-		c, err := newClient(s.URL, login, acceptJSON, "test")
+		c, err := newClient(s.URL, login, acceptJSON, "test", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +222,7 @@ func TestLogin(t *testing.T) {
 			t.Errorf("%q: %v, want %s", login, err, want)
 		}
 	}
-	if _, err := newClient(s.URL, "secret", acceptJSON, "test"); err == nil || strings.Contains(err.Error(), "secret") {
+	if _, err := newClient(s.URL, "secret", acceptJSON, "test", 0); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("a login without a user: %v", err)
 	}
 }
