@@ -19,7 +19,7 @@ func TestOverview(t *testing.T) {
 	page := shown()
 	for _, want := range []string{`<div id="overview" data-live="/order/overview">`, "<b>3</b> entries", "The feed has 1 document. A document has up to 100 entries",
 		`<!--#include virtual="/invoicing/overview?head=3" onerror="/frame/down.html" -->`, `<!--#include virtual="/some-other/overview?head=3" onerror="/frame/down.html" -->`,
-		`Nothing acknowledged yet. 3 entries are not acknowledged. <a href="/some-other/state">`} {
+		`Nothing acknowledged yet (3 entries are not acknowledged). <a href="/some-other/state">`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s in\n%s", want, page)
 		}

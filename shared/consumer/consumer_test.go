@@ -258,7 +258,7 @@ func TestAddresses(t *testing.T) {
 		{"/kitchen/?before=2", "text/html", `200 Meal 1, <nav class="actions" aria-label="Pages"><a class="button" href="/kitchen/">Newest</a></nav>`},
 		{"/kitchen/1", "text/html", "200 Meal 1 by Ann"},
 		{"/kitchen/1", "*/*", `200 {"id":1,"updated":"1970-01-01T00:00:01Z","status":"warm","instance":"kitchen-1","title":"Meal 1","maker":{"ID":0,"Name":"Ann"},"Parts":[]}`},
-		{"/kitchen/4", "*/*", `404 {"status":404,"title":"Not Found","detail":"There is no meal for recipe 4. If there is recipe 4, its meal appears here when kitchen has read the feed."}`},
+		{"/kitchen/4", "*/*", `404 {"status":404,"title":"Not Found","detail":"There is no meal for recipe 4. If recipe 4 exists, its meal appears here when kitchen has read the feed."}`},
 		{"/kitchen/?limit=0", "*/*", `422 {"status":422,"title":"Some values cannot be accepted","errors":[{"field":"limit","detail":"must be a whole number from 1 to 1000"}]}`},
 	} {
 		if got := ask(c.path, c.accept); got != c.want {

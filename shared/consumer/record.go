@@ -51,7 +51,7 @@ func (c Service[S, R]) Get(db *gorm.DB, id int64) (r R, err error) {
 		return c.query(tx).Take(&r, "id = ?", id).Error
 	})
 	if errors.Is(err, gorm.ErrRecordNotFound) {
-		missing := problem.NotFound("There is no %[1]s for %[2]s %[3]d. If there is %[2]s %[3]d, its %[1]s appears here when %[4]s has read the feed.", c.Record, c.Feed, id, c.Name)
+		missing := problem.NotFound("There is no %[1]s for %[2]s %[3]d. If %[2]s %[3]d exists, its %[1]s appears here when %[4]s has read the feed.", c.Record, c.Feed, id, c.Name)
 		missing.Awaited = true
 		return r, missing
 	}
