@@ -43,7 +43,41 @@ func TestWithoutDocker(t *testing.T) {
 	tour(t, visit(t, s.URL()))
 	t.Run("times are UTC", func(t *testing.T) { allUTC(t, visit(t, s.URL())) })
 	t.Run("held through the front door", func(t *testing.T) { held(t, visit(t, s.URL())) })
+	t.Run("a neighbour in the database", func(t *testing.T) { neighbour(t, visit(t, s.URL()), s.DatabaseURL("shipping")) })
 	t.Run("locks of a frozen instance", func(t *testing.T) { unlocked(t, visit(t, s.URL()), s.DatabaseURL("order")) })
+}
+
+// neighbour checks that the role of another service cannot stop order's feed with advisory locks, nor take all connections.
+func neighbour(t *testing.T, s *shop, database string) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	db, err := pgx.Connect(ctx, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(context.Background())
+	// What the locks of the system used to be, and all small numbers.
+	if _, err := db.Exec(ctx, "SELECT pg_advisory_lock(oid::bigint) FROM pg_class WHERE relname LIKE 'outbox%'"); err != nil {
+		t.Fatal(err)
+	}
+	var others []*pgx.Conn
+	for refused := false; !refused; {
+		c, err := pgx.Connect(ctx, database)
+		if refused = err != nil; !refused {
+			others = append(others, c)
+		}
+	}
+	t.Logf("%d connections of one role", len(others))
+	if ctx.Err() != nil || len(others) > 100 {
+		t.Error("the number of connections is not bounded")
+	}
+	id := s.placeForm("1")
+	eventually(t, "order "+id+" is in the feed", 10*time.Second, func() bool {
+		return strings.Contains(string(s.must(200, "GET", "/order/feed", "", asAtom...).body), "<title>Order "+id+"</title>")
+	})
+	for _, c := range others {
+		c.Close(context.Background())
+	}
 }
 
 // unlocked checks that a change waits for the lock of a transaction that does nothing, such as that of a frozen instance, and succeeds.

@@ -8,6 +8,7 @@ SELECT format('CREATE ROLE %I', :'service')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'service') \gexec
 
 ALTER ROLE :"service" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';
+ALTER ROLE :"service" CONNECTION LIMIT 100; -- 9 instances with up to 9 connections each, and some to migrate
 ALTER ROLE :"service" SET search_path = :"service";
 ALTER ROLE :"service" SET statement_timeout = '30s';
 ALTER ROLE :"service" SET lock_timeout = '10s';

@@ -16,19 +16,28 @@ import (
 // table queue behind it. It is much shorter than Postgres' deadlock_timeout, one second: so in a deadlock the migration fails, not a request.
 const giveWay = "300ms"
 
-// Migrate runs the migrations in their order and makes the database ready. If several instances start at once, they queue for an advisory lock: the first migrates, the others find nothing to do. (goose's own session lock
-// is polled only once a second.)
+// maxQueue is how long Migrate waits for an instance that migrates. If two migrate at once, one of them fails, and Watch tries again.
+const maxQueue = "10s"
+
+const lockNotAvailable = "55P03" // SQLSTATE
+
+// Migrate runs the migrations in their order and makes the database ready. If several instances start at once, they queue for an advisory
+// lock: the first migrates, the others find nothing to do. (goose's own session lock is polled only once a second.) Every role of the
+// database can take that lock, so Migrate does not wait for it longer than maxQueue.
 func (db *DB) Migrate(ctx context.Context, migrations []Migration) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	config := db.config.Copy()
-	config.RuntimeParams["lock_timeout"] = "0" // the role's is meant for requests; waiting in this queue may take longer
+	config.RuntimeParams["lock_timeout"] = maxQueue
 	queue, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer queue.Close(ctx) // releases the lock
-	if _, err := queue.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('msatom migrate ' || current_schema(), 0))"); err != nil {
+	_, err = queue.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('msatom migrate ' || current_schema(), 0))")
+	if Code(err) == lockNotAvailable {
+		slog.Warn("migrating without waiting any longer for the session that holds the lock", "waited", maxQueue)
+	} else if err != nil {
 		return err
 	}
 	var old bool

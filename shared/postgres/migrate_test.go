@@ -40,3 +40,20 @@ func TestMigrationGivesWay(t *testing.T) {
 	}
 	wait(t, migrated)
 }
+
+// Another role of the database can hold the lock for which migrations queue. It delays them.
+func TestMigrationWithoutItsTurn(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	neighbour := open(t, url)
+	err := neighbour.Transaction(func(tx *gorm.DB) error {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended('msatom migrate ' || current_schema(), 0))").Error; err != nil {
+			return err
+		}
+		wait(t, watch(t, open(t, url), []postgres.Migration{migration("one", "CREATE TABLE thing (name text);")}))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -32,6 +32,9 @@ CREATE TABLE outbox_position (
     published timestamptz NOT NULL DEFAULT clock_timestamp()   -- microseconds, to measure how long delivery takes
 );
 
+-- Holds no rows. outbox_sequence locks it; advisory locks are open to every role of the database.
+CREATE TABLE outbox_turn ();
+
 -- Assigns positions to committed events and returns the head of the log. It is a single statement for its caller, so an
 -- instance that is killed or frozen halfway through blocks nobody. The lock admits one caller at a time. In READ COMMITTED,
 -- every statement after the lock takes a new snapshot and sees everything the previous caller did, so no position is
@@ -45,7 +48,7 @@ DECLARE
 BEGIN
     clock := clock_timestamp(); -- first: any event that this call does not see will get a later time
     IF EXISTS (SELECT FROM outbox_pending) THEN
-        PERFORM pg_advisory_xact_lock('outbox_position'::regclass::oid::bigint);
+        LOCK TABLE outbox_turn IN EXCLUSIVE MODE;
         SELECT p.position, p.updated INTO head, updated FROM outbox_position p ORDER BY p.position DESC LIMIT 1;
         WITH taken AS (
             DELETE FROM outbox_pending WHERE event_id IN (SELECT event_id FROM outbox_pending ORDER BY event_id LIMIT batch)
