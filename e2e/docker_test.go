@@ -87,9 +87,9 @@ func TestDocker(t *testing.T) {
 				t.Errorf("published: %s", p)
 			}
 		}
-		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.SecurityOpt}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
+		facts := r.run(`docker inspect --format '{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.SecurityOpt}} {{.HostConfig.LogConfig.Config}}' $(docker ps -q --filter label=com.docker.compose.project=` + project + `) | sort -u`)
 		for _, l := range strings.Split(strings.TrimSpace(facts), "\n") {
-			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped [1-9]\d* [1-9]\d* \[no-new-privileges:true\]$`).MatchString(l) {
+			if !regexp.MustCompile(`^[^ 0r].* true \[ALL\] unless-stopped [1-9]\d* [1-9]\d* \[no-new-privileges:true\] map\[max-file:3 max-size:10m\]$`).MatchString(l) {
 				t.Errorf("a container runs as: %s", l)
 			}
 		}
