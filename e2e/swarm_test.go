@@ -16,7 +16,10 @@ func TestSwarm(t *testing.T) {
 	if state := strings.TrimSpace(r.run("docker info --format '{{.Swarm.LocalNodeState}}'")); state != "inactive" {
 		t.Fatalf("this machine is already part of a Swarm: %s", state)
 	}
-	networks := r.run("docker network ls --format '{{.Name}}' | sort")
+	networks := func() string {
+		return r.run("docker network ls --format '{{.Name}}' | grep -vx docker_gwbridge | sort")
+	}
+	before := networks()
 	r.run("docker swarm init --advertise-addr 127.0.0.1")
 	defer func() {
 		r.run("docker/stack.sh rm")
@@ -25,10 +28,9 @@ func TestSwarm(t *testing.T) {
 		})
 		// The volume stays in use for a moment after its containers are gone.
 		r.run("until docker volume rm " + project + "_postgres; do sleep 0.5; done")
-		r.run("docker swarm leave --force; until docker network rm docker_gwbridge; do sleep 0.5; done")
-		eventually(t, "all networks are removed", patience, func() bool {
-			return r.run("docker network ls --format '{{.Name}}' | sort") == networks
-		})
+		// On a busy machine, the engine may keep an endpoint in its own network for ever, after the last container that used it has ended.
+		r.run("docker swarm leave --force; for i in $(seq 100); do docker network rm docker_gwbridge && break; sleep 0.2; done")
+		eventually(t, "all networks are removed", patience, func() bool { return networks() == before })
 	}()
 	r.run("docker/stack.sh deploy")
 	s := visit(t, "http://localhost:"+r.port)
