@@ -118,7 +118,9 @@ func (c *client) content(ctx context.Context, address string) (json.RawMessage, 
 	case !json.Valid(content):
 		err = fmt.Errorf("%s is not JSON", address)
 	default:
-		err = checkJSON(content, c.elements())
+		if err = checkJSON(c.elements(), content); err != nil {
+			err = fmt.Errorf("reading %s: %w", address, err)
+		}
 	}
 	return content, err
 }

@@ -42,6 +42,13 @@ func (d *Document) Last() int64 {
 	return d.Entries[len(d.Entries)-1].Position
 }
 
+func (d *Document) contents() (contents []json.RawMessage) {
+	for _, e := range d.Entries {
+		contents = append(contents, e.Content)
+	}
+	return contents
+}
+
 // permanentAddress returns the address where the document's newest part will stay.
 func (d *Document) permanentAddress() string { return cmp.Or(d.links["via"], d.links["self"]) }
 
@@ -49,12 +56,12 @@ func (d *Document) permanentAddress() string { return cmp.Or(d.links["via"], d.l
 func parse(contentType string, base *url.URL, body []byte, most int) (d *Document, err error) {
 	mediaType, _, _ := mime.ParseMediaType(contentType)
 	if mediaType == acceptJSON || mediaType == "application/feed+json" {
-		if err = checkJSON(body, most); err == nil {
+		if err = checkJSON(most, body); err == nil {
 			d, err = parseJSON(body, base)
 		}
 	} else if err = checkXML(body, most); err == nil {
 		if d, err = parseAtom(body, base); err == nil {
-			err = checkContents(d.Entries, most)
+			err = checkJSON(most, d.contents()...)
 		}
 	}
 	if err != nil {

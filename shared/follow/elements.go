@@ -5,22 +5,26 @@ package follow
 
 import (
 	"bytes"
+	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
+	"io"
 )
 
 const (
 	// A response may have an XML element, or a JSON value in a list or object, for every 256 bytes that it may be long: with 32 MiB,
-	// 131,000, which are 18,000 orders in the original's feed. Parsed, that takes up to 60 MB.
+	// 131,000, which are 18,000 orders in the original's feed.
 	bytesPerElement = 256
 	// maxNesting is how deep XML elements may be nested. gofeed calls itself for each level, and nothing recovers from a stack overflow.
 	// encoding/json has the same limit.
 	maxNesting = 10_000
 )
 
-var errElements = errors.New("has too many elements")
+var errElements = errors.New("too many elements")
 
-// checkXML finds out whether an XML document has more elements than most, or elements that are nested too deeply.
+// checkXML finds out whether an XML document has more elements than most, or elements that are nested too deeply. A document with so many
+// elements that they could be must be readable without a conversion of its characters: gofeed would see other elements after that.
 func checkXML(document []byte, most int) error {
 	elements := bytes.Count(document, []byte("<")) - bytes.Count(document, []byte("</")) // and comments, which is no harm
 	if elements > most {
@@ -33,8 +37,11 @@ func checkXML(document []byte, most int) error {
 	tokens.Strict = false // as in gofeed
 	for depth := 0; ; {
 		token, err := tokens.RawToken()
+		if err == io.EOF {
+			return nil
+		}
 		if err != nil {
-			return nil // the end, or a fault that the parser finds too
+			return fmt.Errorf("more than %d elements, and not well-formed UTF-8: %w", maxNesting, err)
 		}
 		switch token.(type) {
 		case xml.StartElement:
@@ -43,7 +50,7 @@ func checkXML(document []byte, most int) error {
 			depth--
 		}
 		if depth > maxNesting {
-			return errors.New("has elements that are nested too deeply")
+			return errors.New("elements are nested too deeply")
 		}
 	}
 }
@@ -66,18 +73,10 @@ func countValues(text []byte) (n int) {
 	return n
 }
 
-// checkJSON finds out whether a JSON text has more values than most.
-func checkJSON(text []byte, most int) error {
-	if countValues(text) > most {
-		return errElements
-	}
-	return nil
-}
-
-// checkContents is checkJSON of what the entries of a document contain together.
-func checkContents(entries []Entry, most int) error {
-	for _, e := range entries {
-		if most -= countValues(e.Content); most < 0 {
+// checkJSON finds out whether JSON texts have more values than most together.
+func checkJSON(most int, texts ...json.RawMessage) error {
+	for _, text := range texts {
+		if most -= countValues(text); most < 0 {
 			return errElements
 		}
 	}

@@ -63,6 +63,7 @@ func TestHostileFeeds(t *testing.T) {
 		{"too many elements", text("application/atom+xml", atomFeed("", strings.Repeat("<entry/>", 20_000))), "too many elements"},
 		{"nested too deeply", text("application/atom+xml", atomFeed("", "<entry>"+strings.Repeat("<x>", 16_000))), "nested too deeply"},
 		{"nested too deeply behind texts that look like ends", text("application/atom+xml", atomFeed("", "<entry>"+strings.Repeat("<x a='/>'>", 16_000))), "nested too deeply"},
+		{"nested too deeply in another encoding", text("application/atom+xml", strings.Replace(atomFeed("", "<entry>"+strings.Repeat("<x>", 16_000)), "UTF-8", "ISO-8859-1", 1)), "not well-formed UTF-8"},
 		{"too many items", text("application/json", `{"_msatom":{"epoch":"tag:x,2026:log"},"items":[`+strings.Repeat("0,", 50_000)+`0]}`), "too many elements"},
 		{"too many values in an entry", text("application/atom+xml", atomFeed("", `<entry><id>x</id><ev:event xmlns:ev="tag:msatom.example,2026:event" position="1" subject="1">{"l":[`+
 			strings.Repeat("0,", 20_000)+`0]}</ev:event></entry>`)), "too many elements"},
