@@ -119,10 +119,10 @@ func run(name string, own any, setup func(*Service) error) error {
 	defer forget()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	context.AfterFunc(stopping, func() {
+	defer context.AfterFunc(stopping, func() {
 		slog.Info("shutting down", "drain", s.Drain)
 		time.AfterFunc(s.Drain, stop)
-	})
+	})() // before forget, which is no signal: a service that cannot start does not say that it shuts down
 	db, err := postgres.Open(s.Database)
 	if err != nil {
 		return err

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -67,5 +70,25 @@ func TestFeedOrigins(t *testing.T) {
 		if err := run("thing", nil, func(*Service) error { return errors.New("set up") }); err == nil || err.Error() != "set up" {
 			t.Errorf("%q: %v", value, err)
 		}
+	}
+}
+
+// A service that cannot start because of a wrong setting does not log that it shuts down.
+func TestFailedStart(t *testing.T) {
+	t.Setenv("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	stdout, logger := os.Stdout, slog.Default()
+	defer func() { os.Stdout = stdout; slog.SetDefault(logger) }()
+	os.Stdout = log
+	if err := run("thing", nil, func(*Service) error { return errors.New("POLL_SCHEDULE: often") }); err == nil {
+		t.Error("it started")
+	}
+	time.Sleep(100 * time.Millisecond) // for what is logged when the signals are forgotten
+	if said, err := os.ReadFile(log.Name()); err != nil || len(said) > 0 {
+		t.Errorf("%v, logged:\n%s", err, said)
 	}
 }
